@@ -1,0 +1,1 @@
+"""Pravah: the command."""

@@ -1,0 +1,1 @@
+"""Courses, learners and enrollments."""

@@ -1,0 +1,1 @@
+"""Messages to learners and systems."""

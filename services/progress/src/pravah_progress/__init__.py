@@ -1,0 +1,1 @@
+"""Progress of learners, merged and decided."""

@@ -1,0 +1,1 @@
+"""What every service needs: events, processing, outbox, store, HTTP and telemetry."""

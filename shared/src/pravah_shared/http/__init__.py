@@ -1,0 +1,1 @@
+"""HTTP in: applications, identity, problems, paging, limits, health."""

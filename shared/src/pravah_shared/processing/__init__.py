@@ -1,0 +1,1 @@
+"""The processing loop: fetch, decode, handle, publish, acknowledge, commit."""

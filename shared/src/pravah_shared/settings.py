@@ -1,0 +1,104 @@
+"""Settings that every service shares, typed, from the environment (prefix `PRAVAH_`).
+
+A service's own `settings.py` subclasses `Settings`. Production refuses what is only safe on a
+developer's machine: see `Settings.refuse_unsafe`.
+"""
+
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pravah_shared.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Shared settings. Each field's description is its line in docs/operate.md."""
+
+    model_config = SettingsConfigDict(env_prefix="PRAVAH_", extra="ignore", frozen=True)
+
+    environment: Literal["dev", "production"] = Field(
+        default="dev", description="production refuses dev keys, the dev issuer and missing secrets"
+    )
+    host: str = Field(default="127.0.0.1", description="Address that HTTP listens on")
+    public_url: str = Field(
+        default="http://127.0.0.1:8003", description="Base of verify links printed on certificates"
+    )
+
+    kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="Kafka bootstrap servers")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to reach Kafka"
+    )
+    kafka_security_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="SASL mechanism"
+    )
+    kafka_security_username: str = Field(default="", description="SASL user")
+    kafka_security_password: SecretStr = Field(default=SecretStr(""), description="SASL password")
+    kafka_security_ca_file: Path | None = Field(default=None, description="CA of the brokers")
+    topic_prefix: str = Field(default="learning.", description="Prefix of every topic")
+    group_prefix: str = Field(default="pravah-", description="Prefix of consumer groups")
+    partitions: int = Field(default=4, ge=1, description="Partitions of learner topics; fixed")
+    replication_factor: int = Field(default=1, ge=1, description="Replicas of every topic")
+
+    mongo_uri: str = Field(default="mongodb://127.0.0.1:27017", description="MongoDB URI")
+    mongo_database: str = Field(default="", description="Database; default pravah_<service>")
+    key_store_uri: str = Field(
+        default="", description="Key store's MongoDB; default PRAVAH_MONGO_URI"
+    )
+    key_store_database: str = Field(default="pravah_keys", description="Key store's database")
+    key_encryption_key_file: Path | None = Field(
+        default=None, description="File with the 32-byte key that wraps learners' keys"
+    )
+
+    oidc_issuer: str = Field(default="http://127.0.0.1:8000", description="Token issuer (iss)")
+    oidc_jwks_url: str = Field(default="", description="Issuer's JWKS; default <issuer>/jwks.json")
+    oidc_audience: str = Field(default="pravah", description="Audience (aud) tokens must carry")
+    oidc_claim_learner: str = Field(default="sub", description="Claim with the learner id")
+    oidc_claim_roles: str = Field(default="roles", description="Claim with the roles; dotted path")
+    oidc_claim_mdo: str = Field(default="mdo_id", description="Claim with the MDO")
+
+    log_format: Literal["json", "console"] = Field(default="json", description="Log lines' form")
+    batch_records: int = Field(default=500, ge=1, description="Most records handled together")
+    sweep_seconds: float = Field(default=60, gt=0, description="Seconds between sweeps")
+
+    @model_validator(mode="after")
+    def refuse_unsafe(self) -> Self:
+        """Refuse to start in production with what is only safe on a developer's machine."""
+        if self.environment == "production":
+            problems = [
+                (not self.oidc_issuer.startswith("https://"), "PRAVAH_OIDC_ISSUER must be https"),
+                (not self.public_url.startswith("https://"), "PRAVAH_PUBLIC_URL must be https"),
+                (
+                    self.key_encryption_key_file is None,
+                    "PRAVAH_KEY_ENCRYPTION_KEY_FILE must name the mounted key",
+                ),
+                (
+                    self.kafka_security_protocol == "PLAINTEXT",
+                    "PRAVAH_KAFKA_SECURITY_PROTOCOL must not be PLAINTEXT",
+                ),
+            ]
+            if said := [text for unsafe, text in problems if unsafe]:
+                raise ValueError("; ".join(said))
+        return self
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(model: type[S]) -> S:
+    """Read settings from the environment.
+
+    Raises:
+        ConfigurationError: names each setting that is wrong and what is wrong with it.
+    """
+    try:
+        return model()
+    except ValidationError as error:
+        lines = [
+            f"PRAVAH_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            if item["loc"]
+            else item["msg"]
+            for item in error.errors()
+        ]
+        raise ConfigurationError("; ".join(lines)) from error
