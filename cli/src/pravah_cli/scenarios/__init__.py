@@ -1,0 +1,1 @@
+"""What the demo and the feeds play through the public HTTP APIs, and what must come of it."""
