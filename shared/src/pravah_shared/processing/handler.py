@@ -5,22 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pravah_shared.events import Event
+from pravah_shared.record import Record
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Bytes at topic, partition, offset, as they came from Kafka.
-
-    `topic` is without the deployment's prefix; `timestamp_ms` is the broker's append time.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    timestamp_ms: int = 0
+__all__ = ["Handler", "Outcome", "Record", "nothing"]
 
 
 async def nothing() -> None:
