@@ -1,0 +1,1 @@
+"""Real parts on one machine without containers: Kafka, a store, a mail server, a token issuer."""

@@ -1,0 +1,1 @@
+"""A mail server for demo and tests: takes any mail over SMTP and keeps it for reading."""
