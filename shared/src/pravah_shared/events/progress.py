@@ -54,7 +54,11 @@ class Attempt(Model):
     @property
     def percent(self) -> float | None:
         """Score as percent 0-100, or None when not marked."""
-        return None if self.score is None else 100 * self.score / self.max_score
+        if self.score is None:
+            return None
+        # 0.29 of 1 is 28.999999999999996 in floats, and 0.07 of 0.07 above 100: noise that
+        # would decide a pass mark or break the contract of `completed`.
+        return min(100.0, round(100 * self.score / self.max_score, 6))
 
 
 class Progressed(EventData):
