@@ -1,0 +1,52 @@
+# `make` lists the targets. Each is safe to repeat.
+SHELL := /bin/bash
+UV_VERSION := 0.13.9
+SECANTUS_VERSION := 0.5.3-beta.196
+BIN := .venv/bin
+CACHE := $(or $(PRAVAH_CACHE),$(HOME)/.cache/pravah)
+SOURCES := shared/src services/enrollment/src services/progress/src services/certificate/src services/notification/src cli/src
+PACKAGES := shared services/enrollment services/progress services/certificate services/notification cli
+IMAGES := services/enrollment services/progress services/certificate services/notification cli
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-package pravah-shared
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench store-rs faults lock
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install everything into .venv and the cache; says what it does
+	@UV_VERSION=$(UV_VERSION) PACKAGES="$(PACKAGES)" deploy/local/setup.sh
+
+demo: setup ## Run a learning week end to end and watch it (ARGS="--learners 500")
+	@$(BIN)/pravah demo $(ARGS)
+
+test: setup ## Run all tests on real parts (ARGS="-k name")
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+check: setup ## Format, lint, types, imports, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+format: ## Put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## Print the measured tables, write bench/results.json
+	@$(BIN)/python -m bench $(ARGS)
+
+faults: setup ## Break things on purpose (MINUTES=30 SEED=7 for a long run)
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest tests/faults $(ARGS)
+
+store-rs: ## Build secantusd-rs, a fast development store (Rust, about 10 minutes)
+	@command -v cargo >/dev/null || { echo "store-rs needs cargo: install Rust from https://rustup.rs"; exit 1; }
+	cargo install secantus-mdb --version $(SECANTUS_VERSION) --ignore-rust-version --root $(CACHE)/secantus
+
+lock: ## Recompile the lock files (versions and hashes, no addresses)
+	$(COMPILE) pyproject.toml --extra dev $(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
+	@for image in $(IMAGES); do \
+	  echo "$$image/requirements.lock"; \
+	  $(COMPILE) -c requirements.lock shared/pyproject.toml $$image/pyproject.toml -o $$image/requirements.lock || exit 1; \
+	done
