@@ -78,6 +78,10 @@ class Scenario:
         """Return how many steps of a kind there are."""
         return sum(isinstance(step, kind) for step in self.steps)
 
+    def refused_withdrawals(self) -> int:
+        """Return how many withdrawals come too late and must be answered 409."""
+        return sum(isinstance(step, Withdraw) and step.after_completion for step in self.steps)
+
 
 def waves(steps: Sequence[Step]) -> Iterator[tuple[type[Step], list[Step]]]:
     """Group steps into runs of one kind at one time, in time order.

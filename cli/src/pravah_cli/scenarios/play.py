@@ -116,7 +116,7 @@ class Player:
 
         async def visible() -> bool:
             found = await self._client.progress(step.learner_id, step.course_id)
-            return bool(found) and all(
+            return found is not None and all(
                 enrollment["withdrawn_at"] for enrollment in found["enrollments"]
             )
 
