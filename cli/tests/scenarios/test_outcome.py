@@ -25,7 +25,7 @@ SCENARIO = Scenario(
 )
 
 
-def perfect() -> tuple[Sent, Seen]:
+def _perfect() -> tuple[Sent, Seen]:
     """Return what is sent and seen when nothing goes wrong."""
     seen = Seen(mails=3, mail_ids={"1", "2", "3"}, inbox_items=3, inbox_ids={"4", "5", "6"})
     seen.completed["a", "c"].add("event")
@@ -35,61 +35,61 @@ def perfect() -> tuple[Sent, Seen]:
 
 def test_nothing_wrong_is_ok() -> None:
     """All figures as the scenario knows them."""
-    summary = summarise(SCENARIO, *perfect())
+    summary = summarise(SCENARIO, *_perfect())
     assert summary.ok, summary.problems
     assert summary.delivered == 6
 
 
-def lose_an_enrollment(sent: Sent, _: Seen) -> None:
+def _lose_an_enrollment(sent: Sent, _: Seen) -> None:
     sent.enrolled -= 1
 
 
-def lose_a_completion(_: Sent, seen: Seen) -> None:
+def _lose_a_completion(_: Sent, seen: Seen) -> None:
     seen.completed.clear()
 
 
-def complete_another(_: Sent, seen: Seen) -> None:
+def _complete_another(_: Sent, seen: Seen) -> None:
     seen.completed.clear()
     seen.completed["b", "c"].add("event")
 
 
-def certify_twice(_: Sent, seen: Seen) -> None:
+def _certify_twice(_: Sent, seen: Seen) -> None:
     seen.certified["a", "c", "completion"].add("another")
 
 
-def mail_twice(_: Sent, seen: Seen) -> None:
+def _mail_twice(_: Sent, seen: Seen) -> None:
     seen.mails += 1
 
 
-def lose_an_inbox_item(_: Sent, seen: Seen) -> None:
+def _lose_an_inbox_item(_: Sent, seen: Seen) -> None:
     seen.inbox_items -= 1
     seen.inbox_ids.pop()
 
 
-def bury_a_record(_: Sent, seen: Seen) -> None:
+def _bury_a_record(_: Sent, seen: Seen) -> None:
     seen.dead_letters += 1
 
 
-def let_a_completed_learner_leave(sent: Sent, _: Seen) -> None:
+def _let_a_completed_learner_leave(sent: Sent, _: Seen) -> None:
     sent.withdrawals_refused, sent.withdrawn = 0, 1
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        lose_an_enrollment,
-        lose_a_completion,
-        complete_another,
-        certify_twice,
-        mail_twice,
-        lose_an_inbox_item,
-        bury_a_record,
-        let_a_completed_learner_leave,
+        _lose_an_enrollment,
+        _lose_a_completion,
+        _complete_another,
+        _certify_twice,
+        _mail_twice,
+        _lose_an_inbox_item,
+        _bury_a_record,
+        _let_a_completed_learner_leave,
     ],
 )
 def test_every_fault_is_named(fault: Callable[[Sent, Seen], None]) -> None:
     """One thing lost, doubled or invented: not ok, and a sentence that says what."""
-    sent, seen = perfect()
+    sent, seen = _perfect()
     fault(sent, seen)
     summary = summarise(SCENARIO, sent, seen)
     assert not summary.ok
