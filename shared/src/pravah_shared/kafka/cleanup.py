@@ -3,9 +3,9 @@
 import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient
-from pravah_shared.kafka.connection import client_options
 
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.kafka.connection import client_options
 from pravah_shared.settings import Settings
 
 DEADLINE_SECONDS = 30.0

@@ -1,0 +1,1 @@
+"""Kafka: connection, topics, publishing. Only this package and `processing` know a client."""
