@@ -1,0 +1,1 @@
+"""A token issuer for development: the OpenID Connect parts that services read, and one key."""
