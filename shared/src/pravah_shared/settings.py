@@ -26,6 +26,11 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8003", description="Base of verify links printed on certificates"
     )
 
+    state_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".local" / "state" / "pravah",
+        description="Where a developer's machine keeps its keys; default ~/.local/state/pravah",
+    )
+
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="Kafka bootstrap servers")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to reach Kafka"
@@ -38,6 +43,9 @@ class Settings(BaseSettings):
     kafka_security_ca_file: Path | None = Field(default=None, description="CA of the brokers")
     topic_prefix: str = Field(default="learning.", description="Prefix of every topic")
     group_prefix: str = Field(default="pravah-", description="Prefix of consumer groups")
+    group_instance_id: str = Field(
+        default="", description="Static group member (a StatefulSet's pod name); empty: none"
+    )
     partitions: int = Field(default=4, ge=1, description="Partitions of learner topics; fixed")
     replication_factor: int = Field(default=1, ge=1, description="Replicas of every topic")
 

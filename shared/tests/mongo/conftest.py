@@ -1,12 +1,11 @@
 """A database of its own for each test, on both engines."""
 
-import os
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
+from pravah_cli.testing import Stack
 from pravah_shared.mongo import Collection, Database, Engine
 
 
@@ -18,18 +17,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-def mongo_uri(request: pytest.FixtureRequest) -> str:
-    """Address of the real store."""
-    if uri := os.environ.get("PRAVAH_MONGO_URI"):
-        return uri
-    stack: Any = request.getfixturevalue("stack")
-    return str(stack.mongo_uri)
-
-
-@pytest.fixture
-async def database(mongo_uri: str, engine: Engine) -> AsyncIterator[Database]:
+async def database(stack: Stack, engine: Engine) -> AsyncIterator[Database]:
     """An empty database, dropped afterwards."""
-    database = Database.connect(mongo_uri, f"test_{uuid.uuid4().hex}", engine=engine)
+    database = Database.connect(stack.mongo_uri, f"test_{uuid.uuid4().hex}", engine=engine)
     yield database
     await database.drop()
     await database.close()

@@ -1,0 +1,121 @@
+"""One key per learner, until it is destroyed."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pravah_cli.testing import Stack
+from pravah_shared.errors import KeyStoreUnavailable
+from pravah_shared.keys import Erased, KeyStore
+from pravah_shared.mongo import Database
+
+pytestmark = pytest.mark.stack
+
+KEK = b"e" * 32
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock at zero."""
+    return Clock()
+
+
+@pytest.fixture
+async def database(stack: Stack) -> AsyncIterator[Database]:
+    """An empty key database."""
+    database = Database.connect(stack.mongo_uri, f"test_{uuid.uuid4().hex}")
+    yield database
+    await database.drop()
+    await database.close()
+
+
+@pytest.fixture
+def keys(database: Database, clock: Clock) -> KeyStore:
+    """A process's view of the key store."""
+    return KeyStore(database, KEK, clock=clock)
+
+
+async def test_creating_again_returns_the_same_key(keys: KeyStore, database: Database) -> None:
+    """Also in another process, and also in a race."""
+    first = await keys.create("a")
+    others = [KeyStore(database, KEK) for _ in range(8)]
+    assert await keys.create("a") == first
+    assert {await other.create("a") for other in others} == {first}
+    raced = await asyncio.gather(*(other.create("b") for other in others))
+    assert len(set(raced)) == 1
+
+
+async def test_learners_have_different_keys(keys: KeyStore) -> None:
+    """Destroying one leaves the others."""
+    assert (await keys.create("a")).secret != (await keys.create("b")).secret
+
+
+async def test_get_many_tells_unknown_from_erased(keys: KeyStore, database: Database) -> None:
+    """None is final, absent is not yet."""
+    known = await keys.create("a")
+    await keys.create("b")
+    await keys.erase("b")
+    for store in (keys, KeyStore(database, KEK)):
+        assert await store.get_many(["a", "b", "c"]) == {"a": known, "b": None}
+
+
+async def test_an_erased_learner_never_gets_another_key(keys: KeyStore) -> None:
+    """Erasure is repeatable, and holds for an id that had no key."""
+    await keys.create("a")
+    for learner_id in ("a", "a", "never-seen"):
+        await keys.erase(learner_id)
+        with pytest.raises(Erased, match=learner_id):
+            await keys.create(learner_id)
+
+
+async def test_the_store_holds_no_secret(keys: KeyStore, database: Database) -> None:
+    """Keys are wrapped; after erasure nothing of them is left."""
+    key = await keys.create("a")
+    stored = await database.collection("keys").find({})
+    assert key.secret.hex() not in json.dumps(stored)
+    assert stored[0]["wrapped"]
+    await keys.erase("a")
+    (left,) = await database.collection("keys").find({})
+    assert set(left) == {"_id", "erased_at"}
+
+
+async def test_another_process_forgets_an_erased_key_within_five_minutes(
+    keys: KeyStore, database: Database, clock: Clock
+) -> None:
+    """The cache is the only copy that outlives erasure."""
+    await keys.create("a")
+    await KeyStore(database, KEK).erase("a")
+    clock.seconds = 299
+    assert (await keys.get_many(["a"]))["a"] is not None
+    clock.seconds = 300
+    assert await keys.get_many(["a"]) == {"a": None}
+
+
+async def test_a_wrong_key_encryption_key_blames_the_deployment(
+    keys: KeyStore, database: Database
+) -> None:
+    """It must not dead-letter every learner."""
+    await keys.create("a")
+    with pytest.raises(KeyStoreUnavailable, match="PRAVAH_KEY_ENCRYPTION_KEY_FILE"):
+        await KeyStore(database, b"x" * 32).get_many(["a"])
+
+
+async def test_a_key_store_that_is_away_is_transient() -> None:
+    """Nothing was encrypted or decrypted."""
+    nowhere = Database.connect("mongodb://127.0.0.1:9", "x", deadline_seconds=0.2)
+    with pytest.raises(KeyStoreUnavailable):
+        await KeyStore(nowhere, KEK).create("a")
+    await nowhere.close()
