@@ -1,0 +1,1 @@
+"""Ways to reach a learner. A channel that is down holds back its own messages and no others."""

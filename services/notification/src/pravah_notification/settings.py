@@ -1,0 +1,70 @@
+"""Settings of the notification service, beside those that every service shares."""
+
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from pravah_notification.model import RetryPolicy
+from pravah_shared.settings import Settings
+
+
+class NotificationSettings(Settings):
+    """Ports, the mail server, the dispatcher's pace. Descriptions stand in docs/operate.md."""
+
+    notification_api_port: int = Field(default=8004, description="Port of the API")
+    notification_stream_port: int = Field(default=8014, description="Stream's health and metrics")
+    notification_dispatch_port: int = Field(default=8024, description="Dispatch's health, metrics")
+
+    smtp_host: str = Field(default="127.0.0.1", description="Mail server")
+    smtp_port: int = Field(default=1025, description="Mail server's port")
+    smtp_security: Literal["none", "starttls", "tls"] = Field(
+        default="none", description="none only in dev; starttls refuses a server without it"
+    )
+    smtp_username: str = Field(default="", description="Mail server's user; empty: no AUTH")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Its password")
+    smtp_connections: int = Field(default=8, ge=1, description="Connections of one dispatcher")
+    smtp_timeout_seconds: float = Field(default=10, gt=0, description="Wait for one SMTP answer")
+    smtp_hold_seconds: float = Field(
+        default=1, gt=0, description="First pause of the e-mail channel when its server is away"
+    )
+    smtp_most_hold_seconds: float = Field(default=30, gt=0, description="Longest such pause")
+
+    mail_from_name: str = Field(default="Pravah", description="Sender's name")
+    mail_from_address: str = Field(
+        default="no-reply@pravah.example", description="Sender's address and envelope sender"
+    )
+
+    dispatch_batch: int = Field(default=200, ge=1, description="Entries leased together")
+    dispatch_lease_seconds: float = Field(
+        default=120, gt=0, description="How long a dispatcher owns an entry; above 4 x SMTP timeout"
+    )
+    dispatch_idle_seconds: float = Field(
+        default=0.25, gt=0, description="Pause of a dispatcher that found nothing due"
+    )
+    retry_first_seconds: float = Field(default=30, gt=0, description="First wait after a 4xx")
+    retry_most_seconds: float = Field(default=3600, gt=0, description="Longest wait after a 4xx")
+    retry_most_deferrals: int = Field(default=64, ge=1, description="4xx answers until dead")
+
+    inbox_poll_seconds: float = Field(
+        default=0.3, gt=0, description="Pause between looks for new inbox messages, per process"
+    )
+    inbox_ping_seconds: int = Field(default=15, ge=1, description="Keep-alive of inbox streams")
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """When a failed message is tried again."""
+        return RetryPolicy(
+            self.retry_first_seconds, self.retry_most_seconds, self.retry_most_deferrals
+        )
+
+    @model_validator(mode="after")
+    def refuse_what_cannot_hold(self) -> Self:
+        """Refuse a lease that ends while a message is on its way, and plain SMTP in production."""
+        if self.dispatch_lease_seconds <= 4 * self.smtp_timeout_seconds:
+            raise ValueError(
+                "PRAVAH_DISPATCH_LEASE_SECONDS must be above 4 x PRAVAH_SMTP_TIMEOUT_SECONDS: "
+                "a lease that ends in the middle of a mail sends it twice"
+            )
+        if self.environment == "production" and self.smtp_security == "none":
+            raise ValueError("PRAVAH_SMTP_SECURITY must be starttls or tls in production")
+        return self
