@@ -1,0 +1,120 @@
+"""Roll a document up into what a learner and their apps read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pravah_progress.model import NO_RUN, Document
+from pravah_progress.rules.scope import Scope, scope_of
+from pravah_progress.rules.texts import text_in
+from pravah_progress.rules.views import (
+    CourseView,
+    EnrollmentView,
+    ModuleView,
+    ReportedView,
+    UnitState,
+    UnitView,
+)
+from pravah_shared.events import Course, Unit
+
+
+def view(document: Document, course: Course | None, preferred: Sequence[str] = ()) -> CourseView:
+    """Return the progress of a document's learner, titles in the best of `preferred`."""
+    enrollments = [
+        _enrollment(document, course, run, number, preferred)
+        for run, terms in document.get("enrollments", {}).items()
+        for number, term in terms.items()
+        if "enrolled_at" in term
+    ]
+    return CourseView(
+        learner_id=document["learner_id"],
+        course_id=document["course_id"],
+        course_version=None if course is None else course.version,
+        title=None if course is None else text_in(course.title, preferred),
+        enrollments=tuple(
+            sorted(enrollments, key=lambda one: (one.enrolled_at, one.run_id or "", one.term))
+        ),
+        reported=tuple(
+            _reported(run, facts) for run, facts in sorted(document.get("facts", {}).items())
+        ),
+    )
+
+
+def unit_view(scope: Scope, unit: Unit, preferred: Sequence[str]) -> UnitView:
+    """Return how a unit stands for an enrollment."""
+    submissions = scope.submissions(unit.unit_id) if unit.kind == "assessment" else []
+    passed_at = scope.passed_at(unit)
+    return UnitView(
+        unit_id=unit.unit_id,
+        title=text_in(unit.title, preferred),
+        kind=unit.kind,
+        optional=unit.optional,
+        state=_state(scope, unit, passed_at),
+        passed_at=passed_at,
+        best_percent=scope.best_percent(unit.unit_id),
+        pass_percent=unit.pass_percent,
+        attempts=len({submission.attempt_id for submission in submissions}),
+        spent_seconds=scope.seconds_of(unit.unit_id),
+    )
+
+
+def announced(document: Document, run: str, number: str, kind: str) -> Mapping[str, Any] | None:
+    """Return the data of an announcement as published, or None."""
+    kept = document.get("announced", {}).get(run, {}).get(number, {}).get(kind)
+    return None if kept is None else kept["data"]
+
+
+def _state(scope: Scope, unit: Unit, passed_at: datetime | None) -> UnitState:
+    if passed_at is not None:
+        return "passed"
+    if unit.kind == "assessment" and scope.submissions(unit.unit_id):
+        return "handed_in" if scope.best_percent(unit.unit_id) is None else "below_mark"
+    return "in_progress" if scope.opened(unit.unit_id) else "not_started"
+
+
+def _enrollment(
+    document: Document, course: Course | None, run: str, number: str, preferred: Sequence[str]
+) -> EnrollmentView:
+    term = document["enrollments"][run][number]
+    completed = announced(document, run, number, "completed")
+    scope = scope_of(document, course, run)
+    units = () if course is None else tuple(unit_view(scope, u, preferred) for u in course.units)
+    required = [unit for unit in units if not unit.optional]
+    return EnrollmentView(
+        enrollment_id=term["enrollment_id"],
+        run_id=None if run == NO_RUN else run,
+        term=int(number),
+        enrolled_at=term["enrolled_at"],
+        withdrawn_at=term.get("withdrawn_at"),
+        started_at=_moment(announced(document, run, number, "started"), "started_at"),
+        completed_at=_moment(completed, "completed_at"),
+        score_percent=None if completed is None else completed["score_percent"],
+        learning_seconds=scope.seconds(),
+        required=len(required),
+        passed=sum(unit.state == "passed" for unit in required),
+        modules=() if course is None else _modules(course, units, preferred),
+        units=units,
+    )
+
+
+def _moment(announcement: Mapping[str, Any] | None, name: str) -> datetime | None:
+    return None if announcement is None else datetime.fromisoformat(announcement[name])
+
+
+def _modules(
+    course: Course, units: Sequence[UnitView], preferred: Sequence[str]
+) -> tuple[ModuleView, ...]:
+    by_id = {unit.unit_id: unit for unit in units}
+    rolled = []
+    for module in course.modules:
+        required = [by_id[id_] for id_ in module.unit_ids if not by_id[id_].optional]
+        passed = sum(unit.state == "passed" for unit in required)
+        title = text_in(module.title, preferred)
+        rolled.append(ModuleView(module.module_id, title, len(required), passed))
+    return tuple(rolled)
+
+
+def _reported(run: str, facts: Mapping[str, Any]) -> ReportedView:
+    first_at = min((day["first"] for day in facts.get("active", {}).values()), default=None)
+    units = {*facts.get("content", {}), *facts.get("submissions", {})}
+    return ReportedView(None if run == NO_RUN else run, first_at, tuple(sorted(units)))

@@ -1,0 +1,73 @@
+"""What a learner and their apps read: shapes without logic."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+UnitState = Literal["not_started", "in_progress", "handed_in", "below_mark", "passed"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A unit of the course, as it stands for one enrollment."""
+
+    unit_id: str
+    title: str
+    kind: Literal["content", "assessment"]
+    optional: bool
+    state: UnitState
+    passed_at: datetime | None
+    best_percent: float | None
+    pass_percent: float | None
+    attempts: int
+    spent_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleView:
+    """A module's roll-up. A unit that stands in several modules counts in each."""
+
+    module_id: str
+    title: str
+    required: int
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentView:
+    """One term. Units and modules are empty while the course is not known."""
+
+    enrollment_id: str
+    run_id: str | None
+    term: int
+    enrolled_at: datetime
+    withdrawn_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    score_percent: float | None
+    learning_seconds: int
+    required: int
+    passed: int
+    modules: tuple[ModuleView, ...]
+    units: tuple[UnitView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedView:
+    """What was reported under one run key, whether or not it counts anywhere yet."""
+
+    run_id: str | None
+    first_at: datetime | None
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CourseView:
+    """Progress of one learner in one course."""
+
+    learner_id: str
+    course_id: str
+    course_version: int | None
+    title: str | None
+    enrollments: tuple[EnrollmentView, ...]
+    reported: tuple[ReportedView, ...]

@@ -1,0 +1,108 @@
+"""What the stream and the API rely on. The contract suite in tests holds every store to it.
+
+Every method raises StoreUnavailable when the store does not confirm: some of what was asked may
+have happened, so ask the same again. All are safe to repeat.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pravah_progress.model import Change, Document, DocumentKey, Kept, Pruning
+from pravah_shared.events import Course
+
+
+class Documents(Protocol):
+    """One document per learner and course (model.py tells its shape)."""
+
+    async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
+        """Merge changes into their documents, one write each, creating those that are missing.
+
+        `versions` gives the course version each course's documents will at least be decided by
+        after this call; courses without one count as 0, never decided.
+
+        Raises:
+            Refused: one of the changes can never be stored; others may have been.
+        """
+        ...
+
+    async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
+        """Return the documents that exist, with all writes confirmed before this call."""
+        ...
+
+    async def prune(self, prunings: Sequence[Pruning]) -> None:
+        """Remove dominated submissions, unless their values have changed since they were seen."""
+        ...
+
+    async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
+        """Store each announcement unless its term has one of its kind; return what is held.
+
+        The answer has one entry per offer, in order: the offer, or the one that was first.
+        """
+        ...
+
+    async def mark_published(self, kept: Sequence[Kept]) -> None:
+        """Note that Kafka has these announcements."""
+        ...
+
+    async def unpublished(self, before: datetime, limit: int) -> list[Document]:
+        """Return documents with an announcement that was stored before then and not published."""
+        ...
+
+    async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
+        """Return documents of a course that were decided by older versions only."""
+        ...
+
+    async def mark_decided(self, keys: Collection[DocumentKey], version: int) -> None:
+        """Note that documents of one course were decided by this version or a newer one."""
+        ...
+
+    async def of_learner(
+        self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
+    ) -> list[Document]:
+        """Return a learner's documents by course id, those after `after`.
+
+        With `mdo_id`: those with an enrollment of that MDO's.
+        """
+        ...
+
+
+class Courses(Protocol):
+    """The newest known version of each course."""
+
+    async def put(self, courses: Sequence[Course]) -> None:
+        """Store versions that are newer than what is held; an older one never overwrites.
+
+        A version that is stored here counts as not reconciled.
+        """
+        ...
+
+    async def get(
+        self, course_ids: Collection[str], *, max_age_seconds: float = 0
+    ) -> Mapping[str, Course]:
+        """Return the courses that are known; with a `max_age_seconds`, perhaps that old."""
+        ...
+
+    def known_version(self, course_id: str) -> int:
+        """Return a version that the store held at some time, without asking it; 0: none seen."""
+        ...
+
+    async def unreconciled(self) -> Course | None:
+        """Return a course whose documents may not all be decided by its stored version."""
+        ...
+
+    async def mark_reconciled(self, course_id: str, version: int) -> None:
+        """Note that all documents are decided by `version`; nothing, if a newer one has come."""
+        ...
+
+
+class Applied(Protocol):
+    """How far the stream has come in each partition of `progressed`."""
+
+    async def advance(self, next_offsets: Mapping[int, int]) -> None:
+        """Raise the next offset of partitions."""
+        ...
+
+    async def next_offsets(self) -> Mapping[int, int]:
+        """Return the next offset of each partition: all before it is merged and decided."""
+        ...

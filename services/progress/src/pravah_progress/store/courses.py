@@ -1,0 +1,100 @@
+"""Courses in MongoDB: the newest version of each, and whether its learners are re-decided."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from pravah_shared.events import Course
+from pravah_shared.mongo import Collection as MongoCollection
+from pravah_shared.mongo import UpdateOne
+
+
+class MongoCourses:
+    """Implements `contract.Courses`. Keeps what it has parsed: courses are read at every batch."""
+
+    def __init__(self, collection: MongoCollection) -> None:
+        self._collection = collection
+        self._parsed: dict[str, Course] = {}
+        self._checked: dict[str, float] = {}
+
+    async def prepare(self) -> None:
+        """Make sure of the index that finds courses whose learners wait to be re-decided."""
+        await self._collection.ensure_index(
+            "unreconciled", [("reconciled", 1)], partial={"reconciled": False}
+        )
+
+    async def put(self, courses: Sequence[Course]) -> None:
+        """See `contract.Courses.put`."""
+        newest: dict[str, Course] = {}
+        for course in courses:
+            if course.version > getattr(newest.get(course.course_id), "version", 0):
+                newest[course.course_id] = course
+        # Two steps: an upsert that asks for an older version would try to create a second
+        # document wherever a newer one is held.
+        await self._collection.bulk(
+            [
+                UpdateOne({"_id": id_}, {"$setOnInsert": {"version": 0}}, upsert=True)
+                for id_ in newest
+            ]
+        )
+        await self._collection.bulk(
+            [
+                UpdateOne(
+                    {"_id": id_, "version": {"$lt": course.version}},
+                    {
+                        "$set": {
+                            "version": course.version,
+                            "course": course.model_dump_json(),
+                            "reconciled": False,
+                        }
+                    },
+                )
+                for id_, course in newest.items()
+            ]
+        )
+
+    async def get(
+        self, course_ids: Collection[str], *, max_age_seconds: float = 0
+    ) -> Mapping[str, Course]:
+        """See `contract.Courses.get`."""
+        oldest = time.monotonic() - max_age_seconds
+        ask = [id_ for id_ in course_ids if self._checked.get(id_, float("-inf")) < oldest]
+        if ask or not max_age_seconds:
+            await self._refresh(list(course_ids) if not max_age_seconds else ask)
+        return {id_: self._parsed[id_] for id_ in course_ids if id_ in self._parsed}
+
+    def known_version(self, course_id: str) -> int:
+        """See `contract.Courses.known_version`."""
+        course = self._parsed.get(course_id)
+        return 0 if course is None else course.version
+
+    async def unreconciled(self) -> Course | None:
+        """See `contract.Courses.unreconciled`."""
+        found = await self._collection.find_one({"reconciled": False})
+        return None if found is None else self._parse(found["course"])
+
+    async def mark_reconciled(self, course_id: str, version: int) -> None:
+        """See `contract.Courses.mark_reconciled`."""
+        await self._collection.update_one(
+            {"_id": course_id, "version": version}, {"$set": {"reconciled": True}}
+        )
+
+    async def _refresh(self, course_ids: Sequence[str]) -> None:
+        """Ask for versions, which are small, and fetch only the courses that have changed."""
+        asked_at = time.monotonic()
+        found = await self._collection.find(
+            {"_id": {"$in": list(course_ids)}, "version": {"$gt": 0}}, projection={"version": 1}
+        )
+        changed = [
+            held["_id"] for held in found if held["version"] > self.known_version(held["_id"])
+        ]
+        if changed:
+            for held in await self._collection.find({"_id": {"$in": changed}}):
+                self._parse(held["course"])
+        self._checked.update(dict.fromkeys(course_ids, asked_at))
+
+    def _parse(self, stored: str) -> Course:
+        course = Course.model_validate_json(stored)
+        # Two reads may answer out of order: what was seen never goes back.
+        if course.version >= self.known_version(course.course_id):
+            self._parsed[course.course_id] = course
+        return self._parsed[course.course_id]

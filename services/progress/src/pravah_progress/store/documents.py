@@ -1,0 +1,99 @@
+"""Documents in MongoDB: one upsert per document and batch, `_id` = learner|course."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from pravah_progress.model import Change, Document, DocumentKey, Kept, Pruning
+from pravah_progress.store import shape
+from pravah_shared.mongo import Collection as MongoCollection
+from pravah_shared.mongo import UpdateOne
+
+
+class MongoDocuments:
+    """Implements `contract.Documents`."""
+
+    def __init__(self, collection: MongoCollection) -> None:
+        self._collection = collection
+
+    async def prepare(self) -> None:
+        """Make sure of the indexes: a learner's list, a course's stragglers, the unpublished."""
+        await self._collection.ensure_index("of_learner", [("learner_id", 1), ("_id", 1)])
+        await self._collection.ensure_index("behind", [("course_id", 1), ("decided_version", 1)])
+        await self._collection.ensure_index(
+            "unpublished",
+            [("unpublished.since", 1)],
+            partial={"unpublished.since": {"$exists": True}},
+        )
+
+    async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
+        """See `contract.Documents.apply`."""
+        await self._collection.bulk(
+            [shape.upsert(change, versions.get(change.key.course_id, 0)) for change in changes]
+        )
+
+    async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
+        """See `contract.Documents.read`."""
+        if not keys:
+            return []
+        return await self._find({"_id": {"$in": [str(key) for key in keys]}})
+
+    async def prune(self, prunings: Sequence[Pruning]) -> None:
+        """See `contract.Documents.prune`."""
+        await self._collection.bulk([shape.removal(pruning) for pruning in prunings])
+
+    async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
+        """See `contract.Documents.keep_first`."""
+        if not offers:
+            return []
+        # The event's time is the clock's: it says since when the announcement waits.
+        await self._collection.bulk([shape.first(offer, offer.event.time) for offer in offers])
+        held = {
+            DocumentKey(document["learner_id"], document["course_id"]): document
+            for document in await self.read({offer.key for offer in offers})
+        }
+        return [shape.kept_at(held[offer.key], offer.path) for offer in offers]
+
+    async def mark_published(self, kept: Sequence[Kept]) -> None:
+        """See `contract.Documents.mark_published`."""
+        ids: dict[DocumentKey, list[str]] = defaultdict(list)
+        for one in kept:
+            ids[one.key].append(one.event.id)
+        await self._collection.bulk(
+            [
+                UpdateOne(
+                    {"_id": str(key)}, {"$pull": {"unpublished": {"_id": {"$in": published}}}}
+                )
+                for key, published in ids.items()
+            ]
+        )
+
+    async def unpublished(self, before: datetime, limit: int) -> list[Document]:
+        """See `contract.Documents.unpublished`."""
+        return await self._find({"unpublished.since": {"$lt": before}}, limit)
+
+    async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
+        """See `contract.Documents.behind`."""
+        return await self._find(
+            {"course_id": course_id, "decided_version": {"$lt": version}}, limit
+        )
+
+    async def mark_decided(self, keys: Collection[DocumentKey], version: int) -> None:
+        """See `contract.Documents.mark_decided`."""
+        await self._collection.bulk(
+            [UpdateOne({"_id": str(key)}, {"$max": {"decided_version": version}}) for key in keys]
+        )
+
+    async def of_learner(
+        self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
+    ) -> list[Document]:
+        """See `contract.Documents.of_learner`."""
+        filter_: Document = {"learner_id": learner_id, "_id": {"$gt": f"{learner_id}|{after}"}}
+        if mdo_id is not None:
+            filter_ = {**filter_, shape.dotted(("mdos", mdo_id)): 1}
+        found = await self._collection.find(filter_, sort=[("_id", 1)], limit=limit)
+        return [shape.unescaped(document) for document in found]
+
+    async def _find(self, filter_: Document, limit: int = 0) -> list[Document]:
+        found = await self._collection.find(filter_, limit=limit)
+        return [shape.unescaped(document) for document in found]
