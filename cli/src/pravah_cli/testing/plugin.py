@@ -84,9 +84,8 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 async def deployment(stack: Stack, state_dir: Path) -> AsyncIterator[Deployment]:
     """Yield a deployment of the test's own, topics applied; drop its topics and databases after."""
-    from pravah_shared.kafka.topics import apply
-
     from pravah_shared.kafka.cleanup import delete_topics
+    from pravah_shared.kafka.topics import apply
     from pravah_shared.mongo import Database
 
     own = Deployment(f"t{uuid4().hex[:12]}", stack, state_dir)

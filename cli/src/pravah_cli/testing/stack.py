@@ -99,7 +99,7 @@ def describe(flavour: Flavour) -> str:
 def running(flavour: Flavour, state: Path) -> Iterator[Stack]:
     """Bring the parts up, yield their addresses, take down what was brought up."""
     with ExitStack() as started:
-        mail = MailPart(free_port(), state / "mails")
+        mail = MailPart(free_port(), free_port(), state / "mails")
         started.enter_context(part(mail.launch(), state))
         match flavour:
             case "given":

@@ -1,34 +1,35 @@
-"""`python -m pravah_cli.local.mail --port N --root DIR`: the mail server's process."""
+"""`python -m pravah_cli.local.mail`: the mail server's process, SMTP and its page."""
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 
+import uvicorn
+
 from pravah_cli.local.mail.box import MailBox
+from pravah_cli.local.mail.page import create_app
 from pravah_cli.local.mail.smtp import Keeper, connections
 
 
-async def serve(port: int, root: Path) -> None:
-    """Take mail until SIGTERM."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def serve(port: int, page_port: int, root: Path) -> None:
+    """Take mail and show it until SIGTERM."""
     keeper = Keeper(MailBox(root))
-    server = await loop.create_server(connections(keeper), "127.0.0.1", port)
-    async with server:
-        await stop.wait()
+    loop = asyncio.get_running_loop()
+    smtp = await loop.create_server(connections(keeper), "127.0.0.1", port)
+    page = uvicorn.Server(uvicorn.Config(create_app(keeper), port=page_port, log_level="warning"))
+    async with smtp:
+        await page.serve()
 
 
 def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser(prog="pravah_cli.local.mail")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--page-port", type=int, required=True)
     parser.add_argument("--root", type=Path, required=True)
     given = parser.parse_args()
     given.root.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(given.port, given.root))
+    asyncio.run(serve(given.port, given.page_port, given.root))
 
 
 main()

@@ -14,11 +14,14 @@ MAX_MAIL_BYTES = 10 * 1024 * 1024
 
 
 class Keeper:
-    """Keeps every mail that aiosmtpd hands over, numbered in order of arrival."""
+    """Keeps every mail that aiosmtpd hands over, numbered from 1 in order of arrival.
+
+    `mails` lists them, those of earlier runs included.
+    """
 
     def __init__(self, box: MailBox) -> None:
-        self._box = box
-        self._number = len(box)
+        self.box = box
+        self.mails = list(box.all())
         self._headers = BytesHeaderParser(policy=default)
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
@@ -28,18 +31,19 @@ class Keeper:
         content = envelope.content
         assert isinstance(content, bytes)
         head = self._headers.parsebytes(content.partition(b"\r\n\r\n")[0])
-        self._number += 1
+        number = len(self.mails) + 1
         mail = Mail(
-            number=self._number,
+            number=number,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             sender=envelope.mail_from or "",
             recipients=tuple(envelope.rcpt_tos),
             subject=str(head.get("Subject", "")),
             message_id=str(head.get("Message-ID", "")).strip(),
-            file=file_of(self._number),
+            file=file_of(number),
         )
-        self._box.keep(mail, content)
-        return f"250 OK kept as {self._number}"
+        self.box.keep(mail, content)
+        self.mails.append(mail)
+        return f"250 OK kept as {number}"
 
 
 def connections(keeper: Keeper) -> Callable[[], SMTP]:
