@@ -57,9 +57,9 @@ class MongoCourses:
     ) -> Mapping[str, Course]:
         """See `contract.Courses.get`."""
         oldest = time.monotonic() - max_age_seconds
-        ask = [id_ for id_ in course_ids if self._checked.get(id_, float("-inf")) < oldest]
-        if ask or not max_age_seconds:
-            await self._refresh(list(course_ids) if not max_age_seconds else ask)
+        ask = [id_ for id_ in course_ids if self._checked.get(id_, float("-inf")) <= oldest]
+        if ask:
+            await self._refresh(ask)
         return {id_: self._parsed[id_] for id_ in course_ids if id_ in self._parsed}
 
     def known_version(self, course_id: str) -> int:
@@ -90,7 +90,8 @@ class MongoCourses:
         if changed:
             for held in await self._collection.find({"_id": {"$in": changed}}):
                 self._parse(held["course"])
-        self._checked.update(dict.fromkeys(course_ids, asked_at))
+        # Unknown ones are asked for each time: anybody can make them up, and they would pile up.
+        self._checked.update(dict.fromkeys([held["_id"] for held in found], asked_at))
 
     def _parse(self, stored: str) -> Course:
         course = Course.model_validate_json(stored)

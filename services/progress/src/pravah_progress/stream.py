@@ -1,0 +1,176 @@
+"""Kafka in → merge → store → decide → Kafka out.
+
+Write, then read, then decide. Progress, enrollments and courses come in any order and through
+any worker; whoever writes last reads all of it and decides. Deciding on an earlier read would let
+each of two workers miss the other's half, and both commit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pravah_progress.model import Change, Document, DocumentKey, Kept
+from pravah_progress.rules import decide, merge, prune
+from pravah_progress.store import Store
+from pravah_progress.store.shape import kept_at
+from pravah_shared.events import Course, Event, Progressed, new_event
+from pravah_shared.processing.handler import Outcome
+
+SOURCE = "/pravah/progress"
+
+STEP = 500
+"""Most documents that are re-decided together: a course may have lakhs of learners."""
+
+PATIENCE = timedelta(seconds=10)
+"""An announcement unpublished for longer was left by a crash; a younger one is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redecided:
+    """A bounded step of re-deciding a course's documents by its present version."""
+
+    course: Course
+    documents: Sequence[Document]
+    kept: Sequence[Kept]
+
+    @property
+    def last(self) -> bool:
+        """Whether no further document waits."""
+        return len(self.documents) < STEP
+
+
+class ProgressHandler:
+    """Merges facts, decides what they justify, announces it once."""
+
+    topics = frozenset({"enrolled", "courses", "progressed"})
+
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
+        """Apply a batch. Safe to repeat: on Transient, call again with the same one.
+
+        A course's new version is stored before anything is decided by it. Of its learners one
+        step is re-decided here, so that a course that comes late delays nobody it need not; the
+        sweep does the rest.
+        """
+        arrived = [event.data for event in batch if isinstance(event.data, Course)]
+        if arrived:
+            await self._store.courses.put(arrived)
+        kept = await self._merge(merge(event.data for event in batch), _traces(batch))
+        steps = [
+            await self._redecide(course)
+            for course in await self._newest({course.course_id for course in arrived})
+        ]
+        kept = [*kept, *(one for step in steps for one in step.kept)]
+
+        async def acknowledge() -> None:
+            await self._conclude(kept, steps)
+            if offsets := _next_offsets(batch):
+                # Last: whoever waits for a record reads its consequences too.
+                await self._store.applied.advance(offsets)
+
+        return Outcome(_events(kept), acknowledge)
+
+    async def sweep(self) -> Outcome:
+        """Publish what a crash left unpublished, and re-decide a step of a changed course."""
+        before = self._clock() - PATIENCE
+        left = await self._store.documents.unpublished(before, STEP)
+        kept = [one for document in left for one in _unpublished(document)]
+        course = await self._store.courses.unreconciled()
+        steps = [] if course is None else [await self._redecide(course)]
+        kept += [one for step in steps for one in step.kept]
+
+        async def acknowledge() -> None:
+            await self._conclude(kept, steps)
+
+        # After a finished course there may be another.
+        return Outcome(_events(kept), acknowledge, more=bool(steps) or len(left) == STEP)
+
+    async def _merge(
+        self, changes: Sequence[Change], traces: Mapping[DocumentKey, str | None]
+    ) -> list[Kept]:
+        """Write changes, read their documents back, decide on what was read."""
+        if not changes:
+            return []
+        store = self._store
+        courses = {change.key.course_id for change in changes}
+        versions = {id_: store.courses.known_version(id_) for id_ in courses}
+        await store.documents.apply(changes, versions)
+        documents = await store.documents.read([change.key for change in changes])
+        if prunings := [one for document in documents if (one := prune(document))]:
+            await store.documents.prune(prunings)
+        return await self._announce(documents, await store.courses.get(courses), traces)
+
+    async def _newest(self, course_ids: set[str]) -> Iterable[Course]:
+        """Return the stored versions: another worker may hold newer ones than just came."""
+        return (await self._store.courses.get(course_ids)).values() if course_ids else ()
+
+    async def _redecide(self, course: Course) -> Redecided:
+        """Decide documents that older versions decided. Those touched after this decide anew."""
+        documents = await self._store.documents.behind(course.course_id, course.version, STEP)
+        kept = await self._announce(documents, {course.course_id: course}, {})
+        return Redecided(course, documents, kept)
+
+    async def _announce(
+        self,
+        documents: Sequence[Document],
+        courses: Mapping[str, Course],
+        traces: Mapping[DocumentKey, str | None],
+    ) -> list[Kept]:
+        """Store what the documents justify; return all of theirs that Kafka may not have.
+
+        Stored before published: a redelivery repeats these very events, never newer scores.
+        """
+        now = self._clock()
+        waiting = [one for document in documents for one in _unpublished(document)]
+        offers = [
+            Kept(key, new_event(data, source=SOURCE, time=now, traceparent=traces.get(key)))
+            for document in documents
+            for key in (DocumentKey(document["learner_id"], document["course_id"]),)
+            for data in decide(document, courses.get(key.course_id))
+        ]
+        return [*waiting, *await self._store.documents.keep_first(offers)]
+
+    async def _conclude(self, kept: Sequence[Kept], steps: Sequence[Redecided]) -> None:
+        """Kafka has the events: nothing of this needs to be found again."""
+        await self._store.documents.mark_published(kept)
+        for step in steps:
+            keys = [DocumentKey(held["learner_id"], held["course_id"]) for held in step.documents]
+            await self._store.documents.mark_decided(keys, step.course.version)
+            if step.last:
+                await self._store.courses.mark_reconciled(
+                    step.course.course_id, step.course.version
+                )
+
+
+def _unpublished(document: Document) -> list[Kept]:
+    return [kept_at(document, tuple(note["path"])) for note in document.get("unpublished", ())]
+
+
+def _events(kept: Sequence[Kept]) -> list[Event[Any]]:
+    """Return the events, each once: a document may have been met twice."""
+    return list({one.event.id: one.event for one in kept}.values())
+
+
+def _traces(batch: Sequence[Event[Any]]) -> dict[DocumentKey, str | None]:
+    """Return, by document, the trace that an announcement continues: the latest event's."""
+    return {
+        DocumentKey(event.data.learner_id, event.data.course_id): event.traceparent
+        for event in batch
+        if not isinstance(event.data, Course)
+    }
+
+
+def _next_offsets(batch: Sequence[Event[Any]]) -> dict[int, int]:
+    """Return the next offset of each partition of `progressed` that the batch reads from."""
+    offsets: dict[int, int] = {}
+    for event in batch:
+        if isinstance(event.data, Progressed) and (position := event.position) is not None:
+            held = offsets.get(position.partition, 0)
+            offsets[position.partition] = max(held, position.offset + 1)
+    return offsets
