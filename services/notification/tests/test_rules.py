@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from notification_facts import NOW, certified, course, enrolled, entry
 from hypothesis import given
 from hypothesis import strategies as st
+from notification_facts import NOW, certified, course, enrolled, entry
+
 from pravah_notification.model import (
     ChannelDown,
     Deferred,

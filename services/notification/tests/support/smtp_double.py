@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiosmtpd.smtp import SMTP as Protocol  # noqa: N811 - the package names two things SMTP
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 Answer = Callable[[str], str | None]
 
@@ -85,6 +87,7 @@ class SmtpDouble:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
+        """Answer RCPT TO."""
         reply = await self._reply(self.rcpt(address), server)
         if reply.startswith("2"):
             envelope.rcpt_tos.append(address)
@@ -93,6 +96,7 @@ class SmtpDouble:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any
     ) -> str:
+        """Answer the end of DATA."""
         address = envelope.rcpt_tos[0]
         self.started.put_nowait(address)
         reply = await self._reply(self.data(address), server)

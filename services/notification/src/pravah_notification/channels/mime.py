@@ -6,6 +6,7 @@ multipart/alternative of two parts, both encoded, so no line of ours can be take
 """
 
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -95,7 +96,7 @@ def _encoded(name: str, text: str) -> str:
 
 
 def _part(kind: str, words: str) -> str:
-    body = words.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+    body = re.sub(r"\r\n|\r|\n", "\r\n", words).encode()
     encoding, encoded = _shortest(body)
     return (
         f"Content-Type: text/{kind}; charset=utf-8\r\n"
