@@ -10,7 +10,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from pravah_shared.errors import BreakerOpen, BrokerUnavailable
 from pravah_shared.processing.consuming import consumer_options, record_of
 from pravah_shared.processing.offsets import Offsets
-from pravah_shared.processing.runner import Stream
+from pravah_shared.processing.stream import Stream
 from pravah_shared.processing.tasks import until_first_ends
 from pravah_shared.processing.watchdog import Lags, Watchdog
 from pravah_shared.telemetry.logs import get_logger

@@ -40,6 +40,10 @@ class Offsets(Generic[P]):
             if partition in self._owned and offset > self._done.get(partition, -1):
                 self._done[partition] = offset
 
+    def next_offset(self, partition: P) -> int | None:
+        """Return the next offset to handle, or None when nothing was done in this epoch."""
+        return self._done.get(partition)
+
     def due(self) -> dict[P, int]:
         """Return what is done and not yet committed."""
         return {

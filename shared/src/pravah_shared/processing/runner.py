@@ -9,16 +9,11 @@ The contract, tested over both engines on a real broker (shared/tests/processing
   never seen, as `courses` and `people` are written in transactions.
 """
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher
 from pravah_shared.processing.handler import Handler
-from pravah_shared.processing.health import Health
-from pravah_shared.processing.loop import Loop
-from pravah_shared.processing.retry import Retry
-from pravah_shared.processing.sweeper import Sweeper
+from pravah_shared.processing.stream import build_stream
 from pravah_shared.settings import Settings
 
 Engine = Literal["aiokafka", "faust"]
@@ -57,44 +52,6 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What an engine needs: where to read, and what to run."""
-
-    settings: Settings
-    group: str
-    loop: Loop
-    sweeper: Sweeper
-    grace_seconds: float = 15.0
-    """For the batch in hand when the process is asked to stop; below the 30 s that Kubernetes
-    gives."""
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """Topics to read as Kafka knows them, with the deployment's prefix."""
-        prefix = self.settings.topic_prefix
-        return tuple(sorted(f"{prefix}{topic}" for topic in self.loop.handler.topics))
-
-    @property
-    def health(self) -> Health:
-        """The loop's own."""
-        return self.loop.health
-
-    def without_prefix(self, topic: str) -> str:
-        """Return the topic's name as the project knows it."""
-        return topic.removeprefix(self.settings.topic_prefix)
-
-
-def build_stream(
-    settings: Settings, service: str, handler: Handler, publisher: Publisher
-) -> Stream:
-    """Wire a handler to its loop and sweeper. Dead letters go to `<service>.dead`."""
-    group = f"{settings.group_prefix}{service}"
-    retry = Retry(Health(group))
-    loop = Loop(service, handler, publisher, retry=retry, breaker=Breaker())
-    return Stream(settings, group, loop, Sweeper(loop, seconds=settings.sweep_seconds))
-
-
 def build_runner(
     engine: Engine, settings: Settings, service: str, handler: Handler, publisher: Publisher
 ) -> Runner:
@@ -102,9 +59,9 @@ def build_runner(
     stream = build_stream(settings, service, handler, publisher)
     if engine == "faust":
         # Faust takes half a second to import; a process that does not use it does not pay.
-        from pravah_shared.processing import faust_runner
+        from pravah_shared.processing.faust_runner import FaustRunner
 
-        return faust_runner.FaustRunner(stream)
-    from pravah_shared.processing import aiokafka_runner
+        return FaustRunner(stream)
+    from pravah_shared.processing.aiokafka_runner import AiokafkaRunner
 
-    return aiokafka_runner.AiokafkaRunner(stream)
+    return AiokafkaRunner(stream)

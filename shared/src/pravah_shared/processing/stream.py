@@ -1,0 +1,50 @@
+"""A stream ready to be fed: a handler with its loop, its safeguards and its settings."""
+
+from dataclasses import dataclass
+
+from pravah_shared.processing.breaker import Breaker
+from pravah_shared.processing.dead_letters import Publisher
+from pravah_shared.processing.handler import Handler
+from pravah_shared.processing.health import Health
+from pravah_shared.processing.loop import Loop
+from pravah_shared.processing.retry import Retry
+from pravah_shared.processing.sweeper import Sweeper
+from pravah_shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What an engine needs: where to read, and what to run."""
+
+    settings: Settings
+    group: str
+    loop: Loop
+    sweeper: Sweeper
+    grace_seconds: float = 15.0
+    """For the batch in hand when the process is asked to stop; below the 30 s that Kubernetes
+    gives."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics to read as Kafka knows them, with the deployment's prefix."""
+        prefix = self.settings.topic_prefix
+        return tuple(sorted(f"{prefix}{topic}" for topic in self.loop.handler.topics))
+
+    @property
+    def health(self) -> Health:
+        """The loop's own."""
+        return self.loop.health
+
+    def without_prefix(self, topic: str) -> str:
+        """Return the topic's name as the project knows it."""
+        return topic.removeprefix(self.settings.topic_prefix)
+
+
+def build_stream(
+    settings: Settings, service: str, handler: Handler, publisher: Publisher
+) -> Stream:
+    """Wire a handler to its loop and sweeper. Dead letters go to `<service>.dead`."""
+    group = f"{settings.group_prefix}{service}"
+    retry = Retry(Health(group))
+    loop = Loop(service, handler, publisher, retry=retry, breaker=Breaker())
+    return Stream(settings, group, loop, Sweeper(loop, seconds=settings.sweep_seconds))
