@@ -9,6 +9,7 @@ PravahError
 ├── Poison                 one record is at fault: it goes to the dead letters
 │   ├── Undecodable        its bytes are not an event of our contract
 │   └── Refused            a store can never take what it leads to
+├── Fenced                 another instance took over what this one was doing: stop doing it
 ├── BreakerOpen            too many dead letters: stop, move no offset, call a person
 └── ConfigurationError     refuse to start; the message names the setting and the remedy
 ```
@@ -54,6 +55,13 @@ class Refused(Poison):
     """The store refuses what this record leads to, now and on every retry."""
 
     reason = "refused"
+
+
+class Fenced(PravahError):  # noqa: N818 - the field's word
+    """Another instance holds the transactional id, so this one's call left nothing to be seen.
+
+    Asking again would fence the other in turn: give up the work (lease, shard) first.
+    """
 
 
 class BreakerOpen(PravahError):  # noqa: N818 - the field's word
