@@ -8,9 +8,19 @@ import subprocess
 
 def free_port() -> int:
     """Return a port that nothing listens on now. Another process may take it before you do."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return that many different free ports."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))  # held together, so that none comes twice
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

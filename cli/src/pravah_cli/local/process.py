@@ -1,27 +1,19 @@
-"""Background processes that outlive the command which started them.
+"""Starting background processes, waiting until they serve, stopping them."""
 
-A process is remembered as `<state>/processes/<name>.json`: its pid and the moment it was born.
-Both together are its identity. A pid alone may by now belong to a stranger, and what we did not
-start we never signal.
-"""
-
-import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pravah_cli.local.ports import answers, holder
+from pravah_cli.local.running import Running, birth, forget, remember
 from pravah_shared.errors import PravahError
 
 POLL_SECONDS = 0.05
+KILL_SECONDS = 5
 LOG_TAIL_LINES = 15
-PROC = Path("/proc")
-"""Linux lists processes here; elsewhere `ps` is asked."""
 
 
 class PartError(PravahError):
@@ -45,47 +37,7 @@ class Launch:
     grace_seconds: float = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A process that was started: its identity, and what it was started with."""
-
-    name: str
-    pid: int
-    born: str
-    ports: Mapping[str, int]
-    grace_seconds: float
-    log: Path
-
-    @property
-    def alive(self) -> bool:
-        """Whether this very process, not a later one with its pid, still runs."""
-        return birth(self.pid) == self.born
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal, to this very process only."""
-        if self.alive:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-
-def birth(pid: int) -> str | None:
-    """Return when process `pid` was born, in the system's own words; None if it does not run."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # our own dead child would look alive until it is buried
-    if (PROC / "self").exists():
-        try:
-            stat = (PROC / str(pid) / "stat").read_text()
-        except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
-    argv = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    line = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
-    return None if not line or line.startswith("Z") else line.partition(" ")[2].strip()
-
-
-def spawn(launch: Launch, state: Path) -> Running:
-    """Start the process detached, output to `<state>/logs/<name>.log`. Does not wait for it."""
+def _spawn(launch: Launch, state: Path) -> Running:
     for folder in ("logs", "processes"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     log = state / "logs" / f"{launch.name}.log"
@@ -102,17 +54,25 @@ def spawn(launch: Launch, state: Path) -> Running:
         ],
         setsid=True,  # Ctrl-C in the terminal is for the command, not for what it started
     )
-    running = Running(launch.name, pid, birth(pid) or "", launch.ports, launch.grace_seconds, log)
-    remember(running, state)
-    return running
+    return Running(launch.name, pid, birth(pid) or "", launch.ports, launch.grace_seconds, log)
 
 
 def start(launch: Launch, state: Path) -> Running:
     """Start the process and wait until it serves.
 
     Raises:
-        PartError: a port is taken (names by whom), it died, or it is not ready in time; it is
-            stopped again and forgotten.
+        PartError: as `spawn` and `await_ready`.
+    """
+    running = spawn(launch, state)
+    await_ready(running, launch, state)
+    return running
+
+
+def spawn(launch: Launch, state: Path) -> Running:
+    """Start the process detached and do not wait for it. Output: `<state>/logs/<name>.log`.
+
+    Raises:
+        PartError: a port is taken (names by whom), or the program is not installed.
     """
     for setting, port in launch.ports.items():
         if answers(port):
@@ -121,20 +81,29 @@ def start(launch: Launch, state: Path) -> Running:
                 f"stop that, or choose another port with {setting}"
             )
     try:
-        running = spawn(launch, state)
+        running = _spawn(launch, state)
     except FileNotFoundError as error:
         raise PartError(f"{launch.name}: {launch.argv[0]} is not installed") from error
+    remember(running, state)
+    return running
+
+
+def await_ready(running: Running, launch: Launch, state: Path) -> None:
+    """Wait until the process serves.
+
+    Raises:
+        PartError: it died or is not ready in time; it is stopped and forgotten.
+    """
     deadline = time.monotonic() + launch.ready_seconds
     while not launch.ready():
         if not running.alive or time.monotonic() > deadline:
-            why = "is not ready" if running.alive else "ended"
+            late = f"is not ready within {launch.ready_seconds:.0f} s"
+            why = late if running.alive else "ended before it was ready"
             stop(running, state)
             raise PartError(
-                f"{launch.name} {why} within {launch.ready_seconds:.0f} s; "
-                f"its log {running.log} ends with\n{tail(running.log)}"
+                f"{launch.name} {why}; its log {running.log} ends with\n{tail(running.log)}"
             )
         time.sleep(POLL_SECONDS)
-    return running
 
 
 def stop(running: Running, state: Path) -> bool:
@@ -143,8 +112,8 @@ def stop(running: Running, state: Path) -> bool:
     gently = gone(running, running.grace_seconds)
     if not gently:
         running.signal(signal.SIGKILL)
-        gone(running, 5)
-    (state / "processes" / f"{running.name}.json").unlink(missing_ok=True)
+        gone(running, KILL_SECONDS)
+    forget(running, state)
     return gently
 
 
@@ -156,38 +125,6 @@ def gone(running: Running, seconds: float) -> bool:
             return False
         time.sleep(POLL_SECONDS)
     return True
-
-
-def remember(running: Running, state: Path) -> None:
-    """Write the process file, whole or not at all."""
-    known = {
-        "pid": running.pid,
-        "born": running.born,
-        "ports": dict(running.ports),
-        "grace_seconds": running.grace_seconds,
-        "log": str(running.log),
-    }
-    file = state / "processes" / f"{running.name}.json"
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(known))
-    fresh.replace(file)
-
-
-def recall(state: Path) -> dict[str, Running]:
-    """Return what was started under `state` and not stopped, alive or not, oldest first."""
-    files = sorted((state / "processes").glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
-    found = {}
-    for file in files:
-        known = json.loads(file.read_text())
-        found[file.stem] = Running(
-            file.stem,
-            known["pid"],
-            known["born"],
-            known["ports"],
-            known["grace_seconds"],
-            Path(known["log"]),
-        )
-    return found
 
 
 def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:

@@ -1,0 +1,1 @@
+"""What `pravah doctor` looks at."""
