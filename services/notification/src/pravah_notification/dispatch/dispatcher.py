@@ -8,20 +8,21 @@ sent again carries the same Message-ID.
 """
 
 import asyncio
-import random
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import Final
 
 from pravah_notification.channels.address import mailbox
 from pravah_notification.channels.breaker import Breaker
 from pravah_notification.channels.email import EmailChannel, Envelope
 from pravah_notification.channels.mime import Mail, Sender, compose
+from pravah_notification.dispatch.marker import Marker
+from pravah_notification.dispatch.work import Done, Job, Lease
 from pravah_notification.dispatch.writer import MailWriter
 from pravah_notification.model import (
+    Channel,
     ChannelDown,
     Deferred,
     Delivered,
@@ -29,10 +30,8 @@ from pravah_notification.model import (
     Interrupted,
     Refused,
     Result,
-    Suppressed,
     Unsent,
 )
-from pravah_notification.rules import after
 from pravah_notification.settings import NotificationSettings
 from pravah_notification.store import Ledger
 from pravah_shared.errors import Transient
@@ -41,48 +40,9 @@ from pravah_shared.telemetry.logs import get_logger
 
 log = get_logger()
 
-CHANNEL = "email"
-MARKED_TOGETHER = 500
+CHANNEL: Final[Channel] = "email"
 STORE_PAUSE_SECONDS = 1.0
 """After the store or the key store failed."""
-HEARTBEAT_SECONDS = 1.0
-
-OUTCOMES: dict[type[Result], str] = {
-    Delivered: "sent",
-    Deferred: "deferred",
-    Interrupted: "interrupted",
-    Refused: "dead",
-    Suppressed: "suppressed",
-    Unsent: "held",
-    ChannelDown: "held",
-}
-"""Label of pravah_deliveries_total for each result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What this dispatcher owns for a time. `token` is unique to the batch."""
-
-    token: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A mail to send under a lease."""
-
-    entry: Entry
-    lease: Lease
-    mail: Mail
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of an entry, to be marked."""
-
-    entry: Entry
-    lease: Lease
-    result: Result
 
 
 class Dispatcher:
@@ -101,22 +61,21 @@ class Dispatcher:
         self._channel = channel
         self._settings = settings
         self._clock = clock
+        self._monotonic = asyncio.get_running_loop().time
         self._sender = Sender(settings.mail_from_name, mailbox(settings.mail_from_address))
+        self._marker = Marker(ledger, CHANNEL, settings.retry_policy, clock)
         self._stopping = asyncio.Event()
         self._jobs: asyncio.Queue[Job | None] = asyncio.Queue(settings.dispatch_batch)
-        self._results: asyncio.Queue[Done | None] = asyncio.Queue()
         self._broken_in_a_row = 0
+        self._turned_at = self._monotonic()
         self.breaker = Breaker(
-            asyncio.get_running_loop().time,
-            settings.smtp_hold_seconds,
-            settings.smtp_most_hold_seconds,
+            self._monotonic, settings.smtp_hold_seconds, settings.smtp_most_hold_seconds
         )
 
     async def run(self) -> None:
         """Run until `stop`: then what is on its way is finished and marked, the rest released."""
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(self._beat())
-            marker = tasks.create_task(self._mark_results())
+            tasks.create_task(self._marker.run())
             senders = [
                 tasks.create_task(self._send_jobs()) for _ in range(self._settings.smtp_connections)
             ]
@@ -124,19 +83,22 @@ class Dispatcher:
             for _ in senders:
                 await self._jobs.put(None)
             await asyncio.wait(senders)
-            self._results.put_nowait(None)
-            await marker
-            heart.cancel()
+            self._marker.finish()
         await self._channel.close()
 
     def stop(self) -> None:
         """Ask `run` to end."""
         self._stopping.set()
 
-    # Leasing
+    def alive(self) -> bool:
+        """Whether the loop turned within the longest time that one turn may take."""
+        settings = self._settings
+        longest = settings.smtp_most_hold_seconds + 10 * settings.smtp_timeout_seconds
+        return self._monotonic() - self._turned_at < longest
 
     async def _lease_jobs(self) -> None:
         while not self._stopping.is_set():
+            self._turn()
             try:
                 if self.breaker.is_open:
                     await self._wait_for_channel()
@@ -166,13 +128,13 @@ class Dispatcher:
             letters = await self._writer.write(entries)
         except Transient:
             for entry in entries:
-                self._results.put_nowait(Done(entry, lease, Unsent()))
+                self._marker.put(Done(entry, lease, Unsent()))
             raise
         for entry, letter in zip(entries, letters, strict=True):
             if isinstance(letter, Mail):
                 await self._jobs.put(Job(entry, lease, letter))
             else:
-                self._results.put_nowait(Done(entry, lease, letter))
+                self._marker.put(Done(entry, lease, letter))
 
     async def _wait_for_channel(self) -> None:
         """Hold this channel until its server answers a probe. Risks no message."""
@@ -194,13 +156,12 @@ class Dispatcher:
         except TimeoutError:
             return
 
-    # Sending
-
     async def _send_jobs(self) -> None:
         while (job := await self._jobs.get()) is not None:
             result = await self._send(job)
+            self._turn()
             self._watch(result)
-            self._results.put_nowait(Done(job.entry, job.lease, result))
+            self._marker.put(Done(job.entry, job.lease, result))
 
     async def _send(self, job: Job) -> Result:
         if self._stopping.is_set():
@@ -223,63 +184,25 @@ class Dispatcher:
 
     def _watch(self, result: Result) -> None:
         """Open the breaker when the server is away, or breaks one connection after another."""
-        if isinstance(result, Interrupted):
-            self._broken_in_a_row += 1
-        elif isinstance(result, Delivered | Deferred | Refused):
-            self._broken_in_a_row = 0
-            self.breaker.worked()
-        breaks = self._broken_in_a_row >= 2 * self._settings.smtp_connections
-        if isinstance(result, ChannelDown) or breaks:
-            self._broken_in_a_row = 0
-            if not self.breaker.is_open:
-                log.warning("channel.down", channel=CHANNEL, reason=result.reason)  # type: ignore[union-attr]
-                self.breaker.failed(result.reason)  # type: ignore[union-attr]
+        match result:
+            case ChannelDown(reason):
+                self._hold(reason)
+            case Interrupted(reason):
+                self._broken_in_a_row += 1
+                if self._broken_in_a_row >= 2 * self._settings.smtp_connections:
+                    self._hold(reason)
+            case Delivered() | Deferred() | Refused():
+                self._broken_in_a_row = 0
+                self.breaker.worked()
+            case _:
+                pass
 
-    # Marking
+    def _hold(self, reason: str) -> None:
+        self._broken_in_a_row = 0
+        if not self.breaker.is_open:
+            log.warning("channel.down", channel=CHANNEL, reason=reason)
+            self.breaker.failed(reason)
 
-    async def _mark_results(self) -> None:
-        while (first := await self._results.get()) is not None:
-            done = [first]
-            while len(done) < MARKED_TOGETHER and not self._results.empty():
-                if (another := self._results.get_nowait()) is None:
-                    self._results.put_nowait(None)  # the end comes after this lot
-                    break
-                done.append(another)
-            await self._mark(done)
-
-    async def _mark(self, done: Sequence[Done]) -> None:
-        now, policy = self._clock(), self._settings.retry_policy
-        by_lease = sorted(done, key=lambda one: one.lease.token)
-        for token, group in groupby(by_lease, key=lambda one: one.lease.token):
-            moved = [
-                after(one.entry, one.result, now, random.random(), policy)  # noqa: S311 - jitter
-                for one in group
-            ]
-            await self._mark_surely(token, moved)
-        counts = Counter(OUTCOMES[type(one.result)] for one in done)
-        for outcome, count in counts.items():
-            metrics.DELIVERIES.labels(CHANNEL, outcome).inc(count)
-        log.info("dispatch.marked", entries=len(done), **counts)
-
-    async def _mark_surely(self, token: str, moved: Sequence[Entry]) -> None:
-        """Mark, however long the store is away: giving up would send them again.
-
-        After `stop` it is tried once more; then the leases end by themselves.
-        """
-        while True:
-            try:
-                marked = await self._ledger.mark(token, moved)
-            except Transient as error:
-                log.warning("dispatch.unmarked", entries=len(moved), reason=str(error))
-                if self._stopping.is_set():
-                    return
-                await self._pause(STORE_PAUSE_SECONDS)
-            else:
-                if marked < len(moved):  # also after a mark that landed unconfirmed
-                    log.warning("dispatch.lease_lost", entries=len(moved) - marked)
-                return
-
-    async def _beat(self) -> None:
-        while True:
-            metrics.LOOP_HEARTBEAT_TIMESTAMP_SECONDS.labels("dispatch").set_to_current_time()
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+    def _turn(self) -> None:
+        self._turned_at = self._monotonic()
+        metrics.LOOP_HEARTBEAT_TIMESTAMP_SECONDS.labels("dispatch").set_to_current_time()
