@@ -1,0 +1,212 @@
+"""The store in memory: dictionaries that apply the same changes, with a place to stop at each call.
+
+It passes the contract suite of the real one (test_store.py). `pause` is awaited before every
+operation: test_announced.py lets other workers run there, or the process die.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from pravah_progress.model import Change, Document, DocumentKey, Kept, Path, Pruning
+from pravah_progress.store import Store
+from pravah_progress.store.shape import kept_at
+from pravah_shared.events import Course
+
+ABSENT = object()
+
+
+async def go_on() -> None:
+    """Do not stop."""
+
+
+def at(document: Any, path: Path) -> Any:
+    """Return the value at `path`, or ABSENT."""
+    for key in path:
+        if key not in document:
+            return ABSENT
+        document = document[key]
+    return document
+
+
+def put(document: dict[str, Any], path: Path, value: Any) -> None:
+    """Set the value at `path`."""
+    for key in path[:-1]:
+        document = document.setdefault(key, {})
+    document[path[-1]] = value
+
+
+def apply(document: dict[str, Any], change: Change) -> None:
+    """Do what the real store's `$max` and `$min` do."""
+    for path, value in change.maxima.items():
+        held = at(document, path)
+        if held is ABSENT or held < value:
+            put(document, path, value)
+    for path, value in change.minima.items():
+        held = at(document, path)
+        if held is ABSENT or held > value:
+            put(document, path, value)
+
+
+def remove(document: dict[str, Any], pruning: Pruning) -> None:
+    """Remove what is pruned, if all of it still is what was seen."""
+    if all(at(document, path) == seen for path, seen in pruning.dominated.items()):
+        for path in pruning.dominated:
+            del at(document, path[:-1])[path[-1]]
+
+
+class MemoryDocuments:
+    """Documents by key."""
+
+    def __init__(self, pause: Callable[[], Awaitable[None]] = go_on) -> None:
+        self.pause = pause
+        self.held: dict[DocumentKey, dict[str, Any]] = {}
+
+    async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
+        await self.pause()
+        for change in changes:
+            learner_id, course_id = change.key
+            fresh = {"learner_id": learner_id, "course_id": course_id, "decided_version": 0}
+            document = self.held.setdefault(change.key, fresh)
+            apply(document, change)
+            version = versions.get(course_id, 0)
+            document["decided_version"] = max(version, document["decided_version"])
+
+    async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
+        await self.pause()
+        return [deepcopy(self.held[key]) for key in keys if key in self.held]
+
+    async def prune(self, prunings: Sequence[Pruning]) -> None:
+        await self.pause()
+        for pruning in prunings:
+            remove(self.held[pruning.key], pruning)
+
+    async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
+        await self.pause()
+        for offer in offers:
+            document = self.held[offer.key]
+            if at(document, offer.path) is ABSENT:
+                event = offer.event
+                payload = {
+                    "id": event.id,
+                    "source": event.source,
+                    "time": event.time.isoformat(),
+                    "data": event.data.model_dump(mode="json"),
+                    "traceparent": event.traceparent,
+                }
+                put(document, offer.path, payload)
+                note = {"_id": event.id, "path": list(offer.path), "since": event.time}
+                document.setdefault("unpublished", []).append(note)
+        return [kept_at(self.held[offer.key], offer.path) for offer in offers]
+
+    async def mark_published(self, kept: Sequence[Kept]) -> None:
+        await self.pause()
+        for one in kept:
+            document = self.held[one.key]
+            document["unpublished"] = [
+                note for note in document.get("unpublished", ()) if note["_id"] != one.event.id
+            ]
+
+    async def unpublished(self, before: datetime, limit: int) -> list[Document]:
+        await self.pause()
+        left = [
+            deepcopy(document)
+            for document in self.held.values()
+            if any(note["since"] < before for note in document.get("unpublished", ()))
+        ]
+        return left[:limit]
+
+    async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
+        await self.pause()
+        found = [
+            deepcopy(document)
+            for key, document in self.held.items()
+            if key.course_id == course_id and document["decided_version"] < version
+        ]
+        return found[:limit]
+
+    async def mark_decided(self, keys: Collection[DocumentKey], version: int) -> None:
+        await self.pause()
+        for key in keys:
+            document = self.held[key]
+            document["decided_version"] = max(version, document["decided_version"])
+
+    async def of_learner(
+        self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
+    ) -> list[Document]:
+        await self.pause()
+        found = [
+            deepcopy(document)
+            for key, document in sorted(self.held.items())
+            if key.learner_id == learner_id
+            and key.course_id > after
+            and (mdo_id is None or mdo_id in document.get("mdos", {}))
+        ]
+        return found[:limit]
+
+
+class MemoryCourses:
+    """Courses by id. `workers` share `stored`; what each has seen is its own."""
+
+    def __init__(
+        self, stored: dict[str, Course] | None = None, pause: Callable[[], Awaitable[None]] = go_on
+    ) -> None:
+        self.pause = pause
+        self.stored = {} if stored is None else stored
+        self.reconciled: dict[str, int] = {}
+        self.seen: dict[str, int] = {}
+
+    async def put(self, courses: Sequence[Course]) -> None:
+        await self.pause()
+        for course in courses:
+            held = self.stored.get(course.course_id)
+            if held is None or held.version < course.version:
+                self.stored[course.course_id] = course
+
+    async def get(
+        self, course_ids: Collection[str], *, max_age_seconds: float = 0
+    ) -> Mapping[str, Course]:
+        await self.pause()
+        found = {id_: self.stored[id_] for id_ in course_ids if id_ in self.stored}
+        self.seen.update({id_: course.version for id_, course in found.items()})
+        return found
+
+    def known_version(self, course_id: str) -> int:
+        return self.seen.get(course_id, 0)
+
+    async def unreconciled(self) -> Course | None:
+        await self.pause()
+        waiting = (
+            course
+            for id_, course in self.stored.items()
+            if self.reconciled.get(id_, 0) < course.version
+        )
+        return next(waiting, None)
+
+    async def mark_reconciled(self, course_id: str, version: int) -> None:
+        await self.pause()
+        if self.stored[course_id].version == version:
+            self.reconciled[course_id] = version
+
+
+class MemoryApplied:
+    """Next offsets by partition."""
+
+    def __init__(self, pause: Callable[[], Awaitable[None]] = go_on) -> None:
+        self.pause = pause
+        self.offsets: dict[int, int] = {}
+
+    async def advance(self, next_offsets: Mapping[int, int]) -> None:
+        await self.pause()
+        for partition, offset in next_offsets.items():
+            self.offsets[partition] = max(offset, self.offsets.get(partition, 0))
+
+    async def next_offsets(self) -> Mapping[int, int]:
+        await self.pause()
+        return dict(self.offsets)
+
+
+def memory_store(pause: Callable[[], Awaitable[None]] = go_on) -> Store:
+    """Return an empty store in memory."""
+    return Store(MemoryDocuments(pause), MemoryCourses(pause=pause), MemoryApplied(pause))

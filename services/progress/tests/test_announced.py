@@ -1,0 +1,200 @@
+"""What is announced holds all that the whole input justifies, and nothing that no prefix does.
+
+Facts and courses stand in different topics, so a prefix is one of each. Workers are interleaved
+and killed between any two calls; the oracle reckons from raw facts.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import Phase, example, given, settings
+from hypothesis import strategies as st
+
+from pravah_progress import stream
+from pravah_progress.model import DocumentKey, Kept
+from pravah_progress.rules import decide, merge
+from pravah_progress.stream import ProgressHandler
+from pravah_shared.events import EventData
+
+from .facts import COURSES, FACTS, attempt, enrolled, progressed, update, version_of
+from .memory import apply
+from .oracle import justified
+from .simulation import World, due_of, simulate
+
+Plan = tuple[Sequence[Sequence[Sequence[EventData]]], Sequence[int]]
+
+PROVED = settings(max_examples=300, deadline=None)
+FOUND = settings(
+    max_examples=1500, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Return batches for two workers, and a schedule of steps and crashes."""
+    enough = [progressed(update(at=1), attempt(at=1.5)), enrolled(), version_of(1)]
+    facts = [
+        *draw(st.sampled_from([[], enough])),
+        *draw(st.lists(st.one_of(FACTS, FACTS, FACTS, COURSES), min_size=1, max_size=8)),
+    ]
+    shuffled = draw(st.permutations(facts))
+    workers: list[list[list[EventData]]] = [[], []]
+    while shuffled:
+        size = draw(st.integers(1, 4))
+        workers[draw(st.integers(0, 1))].append(shuffled[:size])
+        shuffled = shuffled[size:]
+    return workers, draw(st.lists(st.integers(0, 9), max_size=40))
+
+
+def check(world: World, plan: Plan) -> None:
+    """Compare what was published with the oracle."""
+    facts = [fact for worker in plan[0] for batch in worker for fact in batch]
+    newest = max(
+        (fact for fact in facts if fact.topic == "courses"),
+        key=lambda one: one.version,  # type: ignore[attr-defined]
+        default=None,
+    )
+    announced = {event.id: due_of(event) for event in world.published}
+    slots = [(due.kind, due.run_id, due.term) for due in announced.values()]
+    assert len(slots) == len(set(slots)), "announced twice"
+    assert all(due_of(event) == announced[event.id] for event in world.published), "not final"
+    for due in justified(facts, newest):  # type: ignore[arg-type]
+        assert due[:3] in slots, "missed"
+    possible = [justified(prefix, known) for prefix in world.prefixes for known in world.courses]
+    for due in announced.values():
+        assert any(due in some for some in possible), "not justified"
+
+
+def holds(handler_type: Any) -> Callable[[Plan], None]:
+    """Return the property for a handler."""
+
+    def property_(plan: Plan) -> None:
+        check(simulate(*plan, handler_type), plan)
+
+    return property_
+
+
+CROSSING = (
+    [[[progressed(update(), attempt()), version_of(1)]], [[enrolled()]]],
+    [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1],
+)
+"""Two workers hold one half each of what completes a course, and take turns."""
+
+
+def test_announced_is_justified_and_complete() -> None:
+    """Whatever the order, the split, the interleaving and the crashes."""
+    PROVED(given(plans())(example(CROSSING)(holds(ProgressHandler))))()
+
+
+class ReadsFirst(ProgressHandler):
+    """A wrong handler: decides on what it read before it wrote, with its own changes on top."""
+
+    async def _merge(self, changes: Any, traces: Any) -> list[Kept]:
+        keys = [change.key for change in changes]
+        documents: list[Any] = list(await self._store.documents.read(keys))
+        for change in changes:
+            for document in documents:
+                apply(document, change)
+        await self._store.documents.apply(changes, {})
+        if not documents:
+            documents = list(await self._store.documents.read(keys))
+        courses = await self._store.courses.get({key.course_id for key in keys})
+        return await self._announce(documents, courses, traces)
+
+
+class ForgetsLateCourses(ProgressHandler):
+    """A wrong handler: a course that comes after its learners re-decides nobody."""
+
+    async def _redecide(self, course: Any) -> Any:
+        step = await super()._redecide(course)
+        return stream.Redecided(step.course, (), ())
+
+
+class MarksBeforePublishing(ProgressHandler):
+    """A wrong handler: takes an announcement for published before Kafka has it."""
+
+    async def handle(self, batch: Any) -> Any:
+        outcome = await super().handle(batch)
+        await outcome.acknowledge()
+        return stream.Outcome(outcome.events)
+
+
+class PublishesItsOwn(ProgressHandler):
+    """A wrong handler: publishes what it decides now, not what was kept first."""
+
+    async def _announce(self, documents: Any, courses: Any, traces: Any) -> list[Kept]:
+        return [
+            Kept(key, stream.new_event(data, source="/test", time=self._clock()))
+            for document in documents
+            for key in (DocumentKey(document["learner_id"], document["course_id"]),)
+            for data in decide(document, courses.get(key.course_id))
+        ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (ReadsFirst, "missed|not justified"),
+        (ForgetsLateCourses, "missed"),
+        (MarksBeforePublishing, "missed"),
+        (PublishesItsOwn, "not final"),
+    ],
+)
+def test_a_seeded_fault_of_the_stream_is_found(fault: Any, found: str) -> None:
+    """The machine is no rubber stamp: each wrong handler fails it, for its own reason."""
+    with pytest.raises(AssertionError, match=found):
+        FOUND(given(plans())(holds(fault)))()
+
+
+def ignoring_withdrawals(document: Any, known: Any) -> Any:
+    """A wrong rule: completes after a withdrawal."""
+    runs = {
+        run: {
+            number: {name: value for name, value in term.items() if name != "withdrawn_at"}
+            for number, term in terms.items()
+        }
+        for run, terms in document.get("enrollments", {}).items()
+    }
+    return decide({**document, "enrollments": runs}, known)
+
+
+def ignoring_the_mark(document: Any, known: Any) -> Any:
+    """A wrong rule: any submission passes."""
+    if known is None:
+        return ()
+    units = tuple(unit.model_copy(update={"pass_percent": None}) for unit in known.units)
+    return decide(document, known.model_copy(update={"units": units}))
+
+
+def of_first_terms_only(document: Any, known: Any) -> Any:
+    """A wrong rule: who comes back completes nothing."""
+    runs = {
+        run: {number: term for number, term in terms.items() if number == "1"}
+        for run, terms in document.get("enrollments", {}).items()
+    }
+    return decide({**document, "enrollments": runs}, known)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (ignoring_withdrawals, "not justified"),
+        (ignoring_the_mark, "not justified"),
+        (of_first_terms_only, "missed"),
+    ],
+)
+def test_a_seeded_fault_of_the_rules_is_found(
+    fault: Any, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Likewise for rules that announce too much or too little."""
+    monkeypatch.setattr(stream, "decide", fault)
+    with pytest.raises(AssertionError, match=found):
+        FOUND(given(plans())(holds(ProgressHandler)))()
+
+
+def test_a_merge_fault_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge that drops part of a batch misses completions."""
+    monkeypatch.setattr(stream, "merge", lambda batch: merge(list(batch)[:1]))
+    with pytest.raises(AssertionError, match="missed"):
+        FOUND(given(plans())(holds(ProgressHandler)))()
