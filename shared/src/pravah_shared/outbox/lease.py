@@ -38,6 +38,7 @@ class Leases:
         self._span = timedelta(seconds=seconds)
         self._now = now
         self._until: dict[str, datetime] = {}
+        self._not_before: dict[str, datetime] = {}
 
     async def prepare(self, names: Sequence[str]) -> None:
         """Create what can be leased. Safe to repeat."""
@@ -46,7 +47,10 @@ class Leases:
         )
 
     async def hold(self, name: str) -> bool:
-        """Acquire or renew; False: another owner has it. Asks the store only when half is over.
+        """Acquire or renew; False: another owner has it.
+
+        Asks the store only when half of an own lease is over, or a fifth of a span has passed
+        since another owner was seen.
 
         Raises:
             StoreUnavailable: unknown; treat it as not held.
@@ -54,6 +58,8 @@ class Leases:
         now = self._now()
         if self._until.get(name, FREE_SINCE) - now > self._span / 2:
             return True
+        if now < self._not_before.get(name, now):
+            return False
         self.forget(name)
         until = now + self._span
         free_or_mine = {
@@ -64,11 +70,13 @@ class Leases:
         if await self._collection.update_one(free_or_mine, taken):
             self._until[name] = until
             return True
+        self._not_before[name] = now + self._span / 5
         return False
 
     def forget(self, name: str) -> None:
         """Have the next `hold` ask the store."""
         self._until.pop(name, None)
+        self._not_before.pop(name, None)
 
     async def release(self, name: str) -> None:
         """Give the lease back at once, if it is still this owner's."""

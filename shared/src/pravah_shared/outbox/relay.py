@@ -120,10 +120,13 @@ class Relay:
         """Relay until `stop`; then give the shards back, so that another takes over at once."""
         turning = asyncio.create_task(self._turn_until_stopped())
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({turning, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        with suppress(TimeoutError):  # cancelled in mid-turn: what was published is repeated
-            await asyncio.wait_for(turning, GRACE_SECONDS)
+        try:
+            await asyncio.wait({turning, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):  # cancelled in mid-turn: what was published is repeated
+                await asyncio.wait_for(turning, GRACE_SECONDS)
+        finally:
+            turning.cancel()
+            stopping.cancel()
         for shard in self._shards:
             with suppress(Transient):
                 await self._give_back(shard)
@@ -167,15 +170,17 @@ class Relay:
         At most one new shard a turn, so that relays that start together share.
         """
         held: list[_Shard] = []
-        tried_new = False
+        took_one = False
         for shard in self._shards:
-            if shard.publisher is None and tried_new:
+            new = shard.publisher is None
+            if new and took_one:
                 continue
-            tried_new = tried_new or shard.publisher is None
             if not await self._leases.hold(shard.lease):
-                await self._leave(shard)
+                if not new:
+                    await self._leave(shard)
                 continue
-            if shard.publisher is None:
+            if new:
+                took_one = True
                 await self._start_publisher(shard)
             held.append(shard)
         return held

@@ -1,0 +1,197 @@
+"""Whatever waits reaches Kafka, in order per document, once unless a process died."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pravah_cli.testing import eventually
+from pravah_shared.errors import BrokerUnavailable, StoreUnavailable
+from pravah_shared.events import Event, Position
+from pravah_shared.mongo import Collection
+from pravah_shared.outbox import Leases, Source
+from pravah_shared.telemetry import metrics
+
+pytestmark = pytest.mark.stack
+
+
+def versions(events: Sequence[Event[Any]]) -> dict[str, list[int]]:
+    """Return each learner's versions in the order of the topic."""
+    found: dict[str, list[int]] = {}
+    for event in events:
+        found.setdefault(event.subject, []).append(event.data.version)
+    return found
+
+
+async def test_everything_is_published_in_order_per_document(bench: Any) -> None:
+    """Versions of one learner follow each other, and the outboxes are empty."""
+    for version, learner in itertools.product(range(1, 4), range(30)):
+        await bench.write(f"l-{learner}", version)
+    relay = bench.relay("one")
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: empty(bench), 20, "outboxes empty")
+    await relay.stop()
+    await running
+    assert versions(await bench.published()) == {f"l-{n}": [1, 2, 3] for n in range(30)}
+
+
+async def test_two_relays_at_once_share_and_double_nothing(bench: Any) -> None:
+    """While learners go on writing."""
+    relays = [bench.relay(owner, shards=4) for owner in ("one", "two")]
+    running = [asyncio.create_task(relay.run()) for relay in relays]
+    for version, learner in itertools.product(range(1, 4), range(40)):
+        await bench.write(f"l-{learner}", version)
+    await eventually(lambda: empty(bench), 30, "outboxes empty")
+    for relay in relays:
+        await relay.stop()
+    await asyncio.gather(*running)
+    assert versions(await bench.published()) == {f"l-{n}": [1, 2, 3] for n in range(40)}
+
+
+async def test_a_stopped_relay_makes_nobody_wait(bench: Any) -> None:
+    """It gives its shards back: the next one need not wait for the lease to end."""
+    first, second = bench.relay("one"), bench.relay("two")
+    running = asyncio.create_task(first.run())
+    await eventually(lambda: ready(first), 10, "first relay")
+    await bench.write("a", 1)
+    await eventually(lambda: empty(bench), 10, "outboxes empty")
+    await first.stop()
+    await running
+    await bench.write("a", 2)
+    assert await second.turn() == 1
+
+
+class Paused:
+    """A shard's producer whose process is stopped (SIGSTOP) when it is about to publish."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self.reached, self.resumed = asyncio.Event(), asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the real one."""
+        await self._real.start()
+
+    async def stop(self) -> None:
+        """Stop the real one."""
+        await self._real.stop()
+
+    async def publish(self, events: Sequence[Event[Any]]) -> list[Position]:
+        """Wait to be resumed, believing that no time has passed."""
+        self.reached.set()
+        await self.resumed.wait()
+        positions: list[Position] = await self._real.publish(events)
+        return positions
+
+
+async def test_a_zombie_can_publish_nothing(bench: Any) -> None:
+    """Version 1, read before the pause, never follows version 2, published during it."""
+    paused = Paused(bench.publisher("zombie", "relay-0-of-1"))
+    zombie = bench.relay("zombie", publisher_for=lambda _: paused)
+    await bench.write("a", 1)
+    await zombie._leases.prepare(["relay-0-of-1"])
+    turning = asyncio.create_task(zombie.turn())
+    await paused.reached.wait()
+    later = Leases(bench.leases, "heir", now=lambda: datetime.now(UTC) + timedelta(minutes=1))
+    heir = bench.relay("heir", leases=later)
+    await bench.write("a", 2)
+    assert await heir.turn() == 2
+    paused.resumed.set()
+    assert await turning == 0
+    assert await zombie.turn() == 0
+    assert versions(await bench.published()) == {"a": [1, 2]}
+    for relay in (zombie, heir):
+        await relay.stop()
+        await relay.run()
+
+
+class Failing:
+    """A collection whose bulks fail: published, but not pulled."""
+
+    def __init__(self, real: Collection) -> None:
+        self._real, self.name = real, real.name
+        self.find = real.find
+
+    async def bulk(self, writes: Sequence[Any]) -> int:
+        """Fail."""
+        raise StoreUnavailable("away")
+
+
+async def test_published_but_not_pulled_is_repeated_under_the_same_id(bench: Any) -> None:
+    """Readers recognise the repeat."""
+    first = await bench.write("a", 1)
+    second = await bench.write("a", 2)
+    crashing = bench.relay("one", sources=[Source(Failing(bench.people))])
+    await crashing._leases.prepare(["relay-0-of-1"])
+    with pytest.raises(StoreUnavailable):
+        await crashing.turn()
+    await crashing._leases.release("relay-0-of-1")
+    heir = bench.relay("two")
+    assert await heir.turn() == 2
+    ids = [event.id for event in await bench.published()]
+    assert ids == [first.id, second.id, first.id, second.id]
+    assert await bench.waiting() == []
+    await heir.stop()
+    await heir.run()
+
+
+class Away:
+    """A producer that Kafka does not answer."""
+
+    async def start(self) -> None:
+        """Connect to nothing."""
+
+    async def stop(self) -> None:
+        """Disconnect from nothing."""
+
+    async def publish(self, events: Sequence[Event[Any]]) -> list[Position]:
+        """Fail."""
+        raise BrokerUnavailable("away")
+
+
+async def test_the_oldest_age_shows_an_outage_and_its_end(bench: Any) -> None:
+    """The metric that pages somebody grows while nothing leaves, and falls to zero after."""
+
+    def age() -> float:
+        value: float = metrics.OUTBOX_OLDEST_SECONDS.labels("people")._value.get()
+        return value
+
+    def in_an_hour() -> datetime:
+        return datetime.now(UTC) + timedelta(hours=1)
+
+    await bench.write("a", 1)
+    relay = bench.relay("one", publisher_for=lambda _: Away(), now=in_an_hour)
+    await relay._leases.prepare(["relay-0-of-1"])
+    with pytest.raises(BrokerUnavailable):
+        await relay.turn()
+    assert 3600 <= age() < 3660
+    relay._publisher_for = lambda lease: bench.publisher("one", lease)
+    assert await relay.turn() == 1
+    assert await relay.turn() == 0
+    assert age() == 0
+    await relay.stop()
+    await relay.run()
+
+
+async def test_the_writers_own_way_gets_its_time_first(bench: Any) -> None:
+    """A relay that steps in at once would publish everything twice."""
+    await bench.write("a", 1)
+    patient = bench.relay("one", sources=[Source(bench.people, grace_seconds=60)])
+    await patient._leases.prepare(["relay-0-of-1"])
+    assert await patient.turn() == 0
+    assert len(await bench.waiting()) == 1
+    await patient.stop()
+    await patient.run()
+
+
+async def empty(bench: Any) -> bool:
+    """Whether nothing waits."""
+    return not await bench.waiting()
+
+
+async def ready(relay: Any) -> bool:
+    """Whether the relay works."""
+    return bool(relay.ready)
