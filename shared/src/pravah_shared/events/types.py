@@ -19,7 +19,10 @@ UnitId = Identifier
 StateCode = Annotated[str, StringConstraints(pattern=r"^IN-[A-Z]{2}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
-Seconds = Annotated[int, Field(ge=0, le=10 * 366 * 24 * 3600)]
+MAX_SECONDS = 10 * 366 * 24 * 3600
+"""Ten years: longer than any course, short enough that a broken clock shows."""
+
+Seconds = Annotated[int, Field(ge=0, le=MAX_SECONDS)]
 
 
 def to_utc_milliseconds(moment: datetime) -> datetime:
