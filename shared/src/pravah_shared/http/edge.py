@@ -1,0 +1,97 @@
+"""The outermost layer of every API: trace, metric, request limits, and the last error handler.
+
+Plain ASGI, for it runs on every request of the hot path. In order: continue the caller's trace,
+refuse a body that is too large before it is read, run the application, answer 500 where nothing
+else answered, count the request by its route template.
+"""
+
+import time
+from typing import Any, Final
+
+from opentelemetry.trace import Span
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pravah_shared.http.limits import Limited
+from pravah_shared.http.problems import Problem, of_http, of_unexpected, problem_response
+from pravah_shared.telemetry import metrics, traces
+
+UNMATCHED: Final = "unmatched"
+"""Route label of paths that we do not serve: the path itself would be a series for each try."""
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Edge:
+    """ASGI middleware; `create_app` puts it outside of all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, whatever happens under it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_at = time.perf_counter()
+        answer = _Answer(send)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        with traces.span(method, parent=_traceparent(scope), kind="server") as span:
+            try:
+                await self._serve(scope, receive, answer)
+            finally:
+                _record(scope, method, answer.status, time.perf_counter() - started_at, span)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        request = Limited(scope, receive)
+        try:
+            request.refuse_announced()
+            await self._app(scope, request.receive, answer.send)
+        except HTTPException as error:
+            await _answer_problem(of_http(error), scope, receive, answer)
+        except Exception as error:  # noqa: BLE001 - the edge: a client always gets an answer
+            await _answer_problem(of_unexpected(error), scope, receive, answer)
+
+
+class _Answer:
+    """Remembers the status that went out, so that nobody answers twice."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+async def _answer_problem(
+    problem: Problem, scope: Scope, receive: Receive, answer: _Answer
+) -> None:
+    """Answer, unless an answer has begun: then the server cuts the connection, as it must."""
+    if not answer.status:
+        await problem_response(problem)(scope, receive, answer.send)
+
+
+def _traceparent(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            return bytes(value).decode("latin-1")
+    return None
+
+
+def _record(scope: Scope, method: str, status: int, seconds: float, span: Span) -> None:
+    route = _route(scope)
+    metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none").observe(seconds)
+    span.update_name(f"{method} {route}")
+    span.set_attribute("http.request.method", method)
+    span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:  # noqa: PLR2004 - HTTP: the server's fault
+        traces.fail(span, str(status))
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of the matched route; the router leaves it in the scope."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", UNMATCHED))
