@@ -68,6 +68,9 @@ class Settings(BaseSettings):
 
     log_format: Literal["json", "console"] = Field(default="json", description="Log lines' form")
     batch_records: int = Field(default=500, ge=1, description="Most records handled together")
+    stop_grace_seconds: float = Field(
+        default=15, gt=0, description="Seconds a batch in hand gets when the process is stopped"
+    )
     sweep_seconds: float = Field(default=60, gt=0, description="Seconds between sweeps")
 
     @model_validator(mode="after")

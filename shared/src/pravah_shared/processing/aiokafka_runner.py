@@ -63,7 +63,7 @@ class AiokafkaRunner:
         """See `Runner`. `run` ends on its own once the batch in hand is done or dropped."""
         self._stopping.set()
         if self._consuming is not None:
-            await asyncio.wait([self._consuming], timeout=self._stream.grace_seconds)
+            await asyncio.wait([self._consuming], timeout=self._stream.settings.stop_grace_seconds)
             self._consuming.cancel()
 
     async def _consumed(self, consuming: "asyncio.Future[None]") -> None:

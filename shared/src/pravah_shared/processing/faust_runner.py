@@ -155,7 +155,7 @@ class FaustRunner:
     async def _finish(self, consumer: HandledOnlyConsumer) -> None:
         """Give batches in hand their grace and commit what is done."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), self._stream.grace_seconds)
+            await asyncio.wait_for(self._idle.wait(), self._stream.settings.stop_grace_seconds)
         with suppress(TimeoutError):
             await asyncio.wait_for(consumer.commit(), LEAVE_SECONDS)
         if not self._idle.is_set():

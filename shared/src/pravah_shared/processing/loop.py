@@ -11,6 +11,7 @@
 """
 
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -142,6 +143,7 @@ class Loop:
             offset=record.offset,
             reason=reason,
             error=type(error).__name__,
+            raised_at=_place(error),
         )
 
     def _report(self, records: Sequence[Record], reads: Sequence[Read], seconds: float) -> None:
@@ -159,3 +161,9 @@ class Loop:
             events=len(reads),
             seconds=round(seconds, 4),
         )
+
+
+def _place(error: Exception) -> str:
+    """Name the line that raised, so that a bug is found from the log alone."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

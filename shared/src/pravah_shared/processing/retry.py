@@ -55,12 +55,16 @@ class Retry:
                 if state.attempt_number == 1:
                     unready.enter_context(self.health.waiting_for_dependency())
 
-            return await AsyncRetrying(
+            attempts = AsyncRetrying(
                 retry=retry_if_exception_type(Transient),
                 wait=self._wait,
                 sleep=self._sleep,
                 before_sleep=say,
-            )(ask)
+            )
+            async for attempt in attempts:
+                with attempt:
+                    return await ask()
+        raise AssertionError("unreachable: nothing stops the attempts")  # pragma: no cover
 
     def _say(self, step: str, state: RetryCallState) -> None:
         self.health.beat()

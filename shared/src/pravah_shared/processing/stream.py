@@ -20,9 +20,6 @@ class Stream:
     group: str
     loop: Loop
     sweeper: Sweeper
-    grace_seconds: float = 15.0
-    """For the batch in hand when the process is asked to stop; below the 30 s that Kubernetes
-    gives."""
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -1,0 +1,132 @@
+"""A stream process for the contract suite: real runner, real broker, a store that is a file.
+
+    python worker.py ENGINE DIRECTORY NAME
+
+In DIRECTORY the suite finds `effects.jsonl` (a line per event applied: the store), `NAME.status`
+(joined, away), and lays `store-away` (the store is down while it exists) and `die-at` (holds the
+step before which the process kills itself, once).
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pravah_shared.errors import StoreUnavailable
+from pravah_shared.events import Event, Started, new_event
+from pravah_shared.kafka.publisher import Publisher
+from pravah_shared.processing import Outcome, Runner, build_runner
+from pravah_shared.settings import Settings, load
+from pravah_shared.telemetry import logs
+
+
+class FileStore:
+    """What the suite sees and steers from outside."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._directory = directory
+        self._status = directory / f"{name}.status"
+        self._effects = os.open(
+            directory / "effects.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
+
+    def die_before(self, step: str) -> None:
+        """Die as by SIGKILL, if the suite said so, and only once."""
+        order = self._directory / "die-at"
+        if order.exists() and order.read_text() == step:
+            order.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def apply(self, batch: Sequence[Event[Any]]) -> None:
+        """Write down what was applied, unless the store is away."""
+        if (self._directory / "store-away").exists():
+            self.say("away")
+            raise StoreUnavailable("the suite took the store away")
+        places = [event.position for event in batch]
+        lines = [
+            json.dumps([place.topic, place.partition, place.offset, event.subject])
+            for event, place in zip(batch, places, strict=True)
+            if place is not None
+        ]
+        os.write(self._effects, "".join(f"{line}\n" for line in lines).encode())
+
+    def say(self, status: str) -> None:
+        """Tell the suite how this process is."""
+        self._status.write_text(status)
+
+
+class Applying:
+    """Applies events to the file and answers each enrollment with `started`."""
+
+    topics = frozenset({"enrolled", "people"})
+
+    def __init__(self, store: FileStore) -> None:
+        self._store = store
+
+    async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
+        """Apply; a learner named `poison` is a bug of ours."""
+        self._store.die_before("handle")
+        self._store.apply(batch)
+        if any(event.subject == "poison" for event in batch):
+            raise ValueError("a bug in the rules")
+        self._store.die_before("publish")
+        return Outcome([_answer(one) for one in batch if one.data.topic == "enrolled"], self._done)
+
+    async def _done(self) -> None:
+        self._store.die_before("acknowledge")
+        # What follows in the loop is the commit.
+        self._store.die_before("commit")
+
+    async def sweep(self) -> Outcome:
+        """Nothing is ever left."""
+        return Outcome()
+
+
+def _answer(event: Event[Any]) -> Event[Any]:
+    enrolled = event.data
+    started = Started(
+        enrollment_id=enrolled.enrollment_id,
+        learner_id=enrolled.learner_id,
+        course_id=enrolled.course_id,
+        term=enrolled.term,
+        started_at=enrolled.enrolled_at,
+    )
+    return new_event(started, source="/pravah/test", time=event.time)
+
+
+async def tell(runner: Runner, store: FileStore) -> None:
+    """Say `joined` whenever the runner becomes ready."""
+    was_ready = False
+    while True:
+        if runner.ready and not was_ready:
+            store.say("joined")
+        was_ready = runner.ready
+        await asyncio.sleep(0.05)
+
+
+async def main(engine: str, directory: str, name: str) -> None:
+    """Run until SIGTERM."""
+    settings = load(Settings)
+    logs.configure(settings)
+    store = FileStore(Path(directory), name)
+    async with Publisher(settings, client_id=name) as publisher:
+        runner = build_runner(engine, settings, "certificate", Applying(store), publisher)  # type: ignore[arg-type]
+        stops = []
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGTERM, lambda: stops.append(asyncio.ensure_future(runner.stop()))
+        )
+        telling = asyncio.ensure_future(tell(runner, store))
+        await runner.run()
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        store.say("stopped")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
