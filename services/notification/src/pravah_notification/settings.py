@@ -11,6 +11,7 @@ from pravah_shared.settings import Settings
 class NotificationSettings(Settings):
     """Ports, the mail server, the dispatcher's pace. Descriptions stand in docs/operate.md."""
 
+    mongo_database: str = Field(default="pravah_notification", description="Database")
     notification_api_port: int = Field(default=8004, description="Port of the API")
     notification_stream_port: int = Field(default=8014, description="Stream's health and metrics")
     notification_dispatch_port: int = Field(default=8024, description="Dispatch's health, metrics")

@@ -46,7 +46,9 @@ STORE_PAUSE_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Sends the e-mail channel's entries until stopped."""
+    """Sends the e-mail channel's entries until stopped. Run as `processing.runner.Runner`s are."""
+
+    name = "dispatch"
 
     def __init__(
         self,
@@ -68,27 +70,38 @@ class Dispatcher:
         self._jobs: asyncio.Queue[Job | None] = asyncio.Queue(settings.dispatch_batch)
         self._broken_in_a_row = 0
         self._turned_at = self._monotonic()
+        self._ended = asyncio.Event()
         self.breaker = Breaker(
             self._monotonic, settings.smtp_hold_seconds, settings.smtp_most_hold_seconds
         )
 
     async def run(self) -> None:
         """Run until `stop`: then what is on its way is finished and marked, the rest released."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._marker.run())
-            senders = [
-                tasks.create_task(self._send_jobs()) for _ in range(self._settings.smtp_connections)
-            ]
-            await self._lease_jobs()
-            for _ in senders:
-                await self._jobs.put(None)
-            await asyncio.wait(senders)
-            self._marker.finish()
-        await self._channel.close()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._marker.run())
+                senders = [
+                    tasks.create_task(self._send_jobs())
+                    for _ in range(self._settings.smtp_connections)
+                ]
+                await self._lease_jobs()
+                for _ in senders:
+                    await self._jobs.put(None)
+                await asyncio.wait(senders)
+                self._marker.finish()
+        finally:
+            await self._channel.close()
+            self._ended.set()
 
-    def stop(self) -> None:
-        """Ask `run` to end."""
+    async def stop(self) -> None:
+        """Take no further entry; return when `run` has ended."""
         self._stopping.set()
+        await self._ended.wait()
+
+    @property
+    def ready(self) -> bool:
+        """Whether mail goes out now."""
+        return not self.breaker.is_open and not self._stopping.is_set()
 
     def alive(self) -> bool:
         """Whether the loop turned within the longest time that one turn may take."""

@@ -87,7 +87,7 @@ async function load() {
   const answer = await fetch(`${base}?limit=20${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
   if (!answer.ok) throw new Error(String(answer.status));
   const page = await answer.json();
-  for (const message of page.messages) {
+  for (const message of page.items) {
     if (cards.has(message.message_id)) continue;
     cards.set(message.message_id, card(message));
     $("messages").append(cards.get(message.message_id));
