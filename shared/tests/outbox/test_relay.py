@@ -2,13 +2,17 @@
 
 import asyncio
 import itertools
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pravah_cli.testing import eventually
+from pravah_cli.testing import Deployment, eventually
 from pravah_shared.errors import BrokerUnavailable, StoreUnavailable
 from pravah_shared.events import Event, Position
 from pravah_shared.mongo import Collection
@@ -62,6 +66,7 @@ async def test_a_stopped_relay_makes_nobody_wait(bench: Any) -> None:
     await running
     await bench.write("a", 2)
     assert await second.turn() == 1
+    await end(second)
 
 
 class Paused:
@@ -103,9 +108,8 @@ async def test_a_zombie_can_publish_nothing(bench: Any) -> None:
     assert await turning == 0
     assert await zombie.turn() == 0
     assert versions(await bench.published()) == {"a": [1, 2]}
-    for relay in (zombie, heir):
-        await relay.stop()
-        await relay.run()
+    await end(zombie)
+    await end(heir)
 
 
 class Failing:
@@ -134,8 +138,31 @@ async def test_published_but_not_pulled_is_repeated_under_the_same_id(bench: Any
     ids = [event.id for event in await bench.published()]
     assert ids == [first.id, second.id, first.id, second.id]
     assert await bench.waiting() == []
-    await heir.stop()
-    await heir.run()
+    await end(heir)
+
+
+async def test_a_process_killed_after_publishing_repeats_the_same_events(
+    bench: Any, deployment: Deployment
+) -> None:
+    """SIGKILL of the operating system's process between Kafka's acknowledgement and the pull."""
+    for version, learner in itertools.product((1, 2), range(5)):
+        await bench.write(f"l-{learner}", version)
+    wanted = set(await bench.waiting())
+    dying = await asyncio.create_subprocess_exec(
+        sys.executable,
+        Path(__file__).with_name("dying_relay.py"),
+        env={**os.environ, **deployment.environment("shared")},
+    )
+    assert await asyncio.wait_for(dying.wait(), 60) == -signal.SIGKILL
+    assert len(await bench.waiting()) == 10
+    later = Leases(bench.leases, "heir", now=lambda: datetime.now(UTC) + timedelta(minutes=1))
+    heir = bench.relay("heir", leases=later)
+    assert await heir.turn() == 10
+    events = await bench.published()
+    assert len(events) == 20
+    assert {event.id for event in events} == wanted
+    assert await bench.waiting() == []
+    await end(heir)
 
 
 class Away:
@@ -172,8 +199,7 @@ async def test_the_oldest_age_shows_an_outage_and_its_end(bench: Any) -> None:
     assert await relay.turn() == 1
     assert await relay.turn() == 0
     assert age() == 0
-    await relay.stop()
-    await relay.run()
+    await end(relay)
 
 
 async def test_the_writers_own_way_gets_its_time_first(bench: Any) -> None:
@@ -183,8 +209,13 @@ async def test_the_writers_own_way_gets_its_time_first(bench: Any) -> None:
     await patient._leases.prepare(["relay-0-of-1"])
     assert await patient.turn() == 0
     assert len(await bench.waiting()) == 1
-    await patient.stop()
-    await patient.run()
+    await end(patient)
+
+
+async def end(relay: Any) -> None:
+    """Close a relay that was turned by hand."""
+    await relay.stop()
+    await relay.run()
 
 
 async def empty(bench: Any) -> bool:
