@@ -63,6 +63,13 @@ SERVICE_PROCESSES = (
 )
 
 
+def local_url(name: str, environment: Mapping[str, str]) -> str:
+    """Return where a process of the table, for example `progress-api`, serves on this machine."""
+    process = process_named(name)
+    port = environment.get(process.port_setting) or process.default_port
+    return f"http://127.0.0.1:{port}"
+
+
 def process_named(name: str) -> ServiceProcess:
     """Return a process of the table, for example `progress-stream`."""
     return next(process for process in SERVICE_PROCESSES if process.name == name)

@@ -111,8 +111,12 @@ def readiness(port: int) -> tuple[str, bool]:
     if answer.status == http.client.NOT_FOUND:
         answer = get(port, "/healthz")
     ready = answer.status == http.client.OK
-    facts = [str(answer.body[key]) for key in ("runner", "detail", "reason") if key in answer.body]
-    return "; ".join(facts) or ("" if ready else f"HTTP {answer.status or 'silent'}"), ready
+    facts = [str(answer.body.get("runner") or "")]
+    if missing := answer.body.get("missing"):
+        facts.append(f"misses {', '.join(missing)}")
+    elif not ready:
+        facts.append(f"answers {answer.status}" if answer.status else "does not answer")
+    return "; ".join(fact for fact in facts if fact), ready
 
 
 def living(state_dir: Path) -> dict[str, Running]:

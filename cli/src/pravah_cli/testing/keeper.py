@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from pravah_cli.local.process import birth
+from pravah_cli.local.running import birth
 from pravah_cli.testing.stack import choose, running
 
 WATCH_SECONDS = 1.0

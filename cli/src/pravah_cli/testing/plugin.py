@@ -12,7 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from pravah_cli.local.process import Launch, recall, start, stop
+from pravah_cli.local.process import Launch, start, stop
+from pravah_cli.local.running import recall
 from pravah_cli.testing.deployment import Deployment
 from pravah_cli.testing.stack import Stack, choose, describe
 from pravah_shared.settings import S, Settings

@@ -4,21 +4,26 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.http.principal import ROLES
 from pravah_shared.settings import Settings
 
-Role = Literal["learner", "mdo_admin", "publisher", "operator", "system"]
-ROLES: tuple[str, ...] = get_args(Role)
 LIFETIME_SECONDS = 12 * 3600
 """A working day, so that a token pasted into a client lasts."""
+LINK_SECONDS = 10 * 60
+"""Services refuse page links that live longer than a quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,23 @@ def load_or_create_key(state_dir: Path) -> ECKey:
     return ECKey.import_key(json.loads(file.read_text()))
 
 
+def page_link(base: str, path: str, bearer: Bearer, settings: Settings, state_dir: Path) -> str:
+    """Return a link that opens a page of the service at `base` once, as `bearer`.
+
+    Raises:
+        ConfigurationError: as `mint`.
+    """
+    once = {"use": "page", "jti": str(uuid4())}
+    token = mint(bearer, settings, state_dir, LINK_SECONDS, once)
+    return f"{base}/session?{urlencode({'token': token, 'next': path})}"
+
+
 def mint(
-    bearer: Bearer, settings: Settings, state_dir: Path, lifetime_seconds: int = LIFETIME_SECONDS
+    bearer: Bearer,
+    settings: Settings,
+    state_dir: Path,
+    lifetime_seconds: int = LIFETIME_SECONDS,
+    extra: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return a signed token that services with `settings` accept.
 
@@ -67,7 +87,7 @@ def mint(
         raise ConfigurationError("a learner's token needs --learner ID")
     key = load_or_create_key(state_dir)
     header = {"alg": "ES256", "kid": key.kid, "typ": "JWT"}
-    return jwt.encode(header, claims(bearer, settings, lifetime_seconds), key)
+    return jwt.encode(header, {**claims(bearer, settings, lifetime_seconds), **extra}, key)
 
 
 def claims(bearer: Bearer, settings: Settings, lifetime_seconds: int) -> dict[str, Any]:
