@@ -51,6 +51,10 @@ class NotificationSettings(Settings):
     )
     inbox_ping_seconds: int = Field(default=15, ge=1, description="Keep-alive of inbox streams")
 
+    inbox_stream_seconds: float = Field(
+        default=900, gt=0, description="Life of an inbox stream; clients resume, authorised anew"
+    )
+
     @property
     def retry_policy(self) -> RetryPolicy:
         """When a failed message is tried again."""

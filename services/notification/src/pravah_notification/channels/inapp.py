@@ -82,11 +82,12 @@ class InAppChannel:
         return standing_at(fresh.newest, await self._inbox.since([learner_id], fresh.look_from))
 
     async def follow(
-        self, learner_id: str, standing: Standing, tail: Tail
+        self, learner_id: str, standing: Standing, tail: Tail, seconds: float
     ) -> AsyncIterator[tuple[Standing, Message]]:
         """Yield each message once that `standing` has not given: first from the store, then live.
 
-        Ends when the reader is too far behind. Raises Transient when a dependency is away.
+        Ends when the reader is too far behind, or after `seconds`. Raises Transient when a
+        dependency is away.
         """
         reader = await self.reader(learner_id)
         with tail.subscription(learner_id) as subscription:
@@ -95,7 +96,7 @@ class InAppChannel:
                 if not standing.has_given(message.entry):
                     standing = standing.giving(message.entry)
                     yield standing, message
-            async for entry in subscription.messages():
+            async for entry in subscription.messages(seconds):
                 if not standing.has_given(entry):
                     standing = standing.giving(entry)
                     (message,) = await self.write([entry], reader)

@@ -43,10 +43,16 @@ class Subscription:
         except asyncio.QueueFull:
             self._behind.set()
 
-    async def messages(self) -> AsyncIterator[Entry]:
-        """Yield messages as they come, some of them again; end when too far behind."""
+    async def messages(self, seconds: float) -> AsyncIterator[Entry]:
+        """Yield messages as they come, some of them again; end when too far behind or in time."""
+        until = asyncio.get_running_loop().time() + seconds
         while not self._behind.is_set():
-            yield await self._queue.get()
+            try:
+                async with asyncio.timeout_at(until):
+                    entry = await self._queue.get()
+            except TimeoutError:
+                return
+            yield entry
 
 
 class Tail:
