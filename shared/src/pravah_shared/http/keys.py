@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
@@ -135,12 +136,16 @@ def _read_key(entry: dict[str, Any]) -> PublicKey | None:
     try:
         if entry.get("kty") == "EC" and entry.get("crv") == "P-256":
             return ECKey.import_key(_public(entry))
-        if entry.get("kty") == "RSA":
-            key = RSAKey.import_key(_public(entry))
-            return key if key.raw_value.key_size >= RSA_LEAST_BITS else None
+        if entry.get("kty") == "RSA" and _modulus_bits(entry) >= RSA_LEAST_BITS:
+            return RSAKey.import_key(_public(entry))
     except (JoseError, ValueError, TypeError):
         log.warning("issuer.key_unreadable", kid=entry["kid"])
     return None
+
+
+def _modulus_bits(entry: dict[str, Any]) -> int:
+    modulus = str(entry.get("n", ""))
+    return int.from_bytes(urlsafe_b64decode(modulus + "=" * (-len(modulus) % 4))).bit_length()
 
 
 def _public(entry: dict[str, Any]) -> dict[str, Any]:
