@@ -51,6 +51,11 @@ Translations = Annotated[dict[Language, Text], Field(min_length=1)]
 
 
 class Model(BaseModel):
-    """A frozen contract model. Unknown fields are ignored, so that readers outlive writers."""
+    """A frozen contract model. Unknown fields are ignored, so that readers outlive writers.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    The sentence under a field is its description in the published schema.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
+    )

@@ -1,6 +1,6 @@
 """The topic table: what each topic holds, who writes it and how long Kafka keeps it.
 
-`pravah topics apply` and the tests create topics from here; contracts/asyncapi.yaml, Kubernetes
+`pravah topics apply` and the tests create topics from here; contracts/asyncapi.json, Kubernetes
 manifests and docs follow it. Producers never create a topic. Applied by `kafka.topics.apply`.
 """
 

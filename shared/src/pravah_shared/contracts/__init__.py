@@ -1,0 +1,1 @@
+"""What others build on, written to contracts/: event schemas, AsyncAPI and OpenAPI documents."""
