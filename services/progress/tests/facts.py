@@ -25,6 +25,7 @@ def day(number: float) -> datetime:
 
 
 def enrolled(run: str | None = None, term: int = 1, at: float = 0, **more: Any) -> Enrolled:
+    """Asha took up ethics."""
     return Enrolled(
         enrollment_id=f"e-{run}-{term}",
         learner_id="asha",
@@ -38,6 +39,7 @@ def enrolled(run: str | None = None, term: int = 1, at: float = 0, **more: Any) 
 
 
 def withdrawn(run: str | None = None, term: int = 1, at: float = 0) -> Withdrawn:
+    """Asha left ethics."""
     return Withdrawn(
         enrollment_id=f"e-{run}-{term}",
         learner_id="asha",
@@ -49,16 +51,19 @@ def withdrawn(run: str | None = None, term: int = 1, at: float = 0) -> Withdrawn
 
 
 def update(unit: str = "video", status: int = 2, at: float = 1, **more: Any) -> UnitUpdate:
+    """A content unit, done unless said otherwise."""
     return UnitUpdate(unit_id=unit, status=status, at=day(at), **more)
 
 
 def attempt(
     unit: str = "test", score: float | None = 80, at: float = 1, attempt_id: str = "a1"
 ) -> Attempt:
+    """A submission of 80 %, unless said otherwise."""
     return Attempt(unit_id=unit, attempt_id=attempt_id, score=score, at=day(at))
 
 
 def progressed(*items: UnitUpdate | Attempt, run: str | None = None, **more: Any) -> Progressed:
+    """A report by Asha on ethics."""
     return Progressed(
         **{
             "report_id": "r",
@@ -82,6 +87,7 @@ EXTRA = Unit(unit_id="extra", title={"en": "Extra"}, kind="content", optional=Tr
 
 
 def course(version: int = 1, units: tuple[Unit, ...] = (VIDEO, TEST), **more: Any) -> Course:
+    """A version of the course in ethics."""
     return Course(
         course_id="ethics",
         version=version,
@@ -125,7 +131,7 @@ _FIRST = st.builds(
     st.just("bihar"),
 )
 _LEFT = st.builds(withdrawn, _RUNS, _TERMS, _TIMES)
-COURSES: st.SearchStrategy[Course] = st.integers(1, 4).map(lambda version: version_of(version))
+COURSES: st.SearchStrategy[Course] = st.integers(1, 4).map(lambda number: version_of(number))  # noqa: PLW0108 - defined below
 FACTS: st.SearchStrategy[EventData] = st.one_of(PROGRESS, PROGRESS, _FIRST, _LEFT)
 
 

@@ -4,6 +4,8 @@ It passes the contract suite of the real one (test_store.py). `pause` is awaited
 operation: test_announced.py lets other workers run there, or the process die.
 """
 
+# ruff: noqa: D102 - store/contract.py tells what each call promises
+
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
@@ -62,6 +64,9 @@ class MemoryDocuments:
     def __init__(self, pause: Callable[[], Awaitable[None]] = go_on) -> None:
         self.pause = pause
         self.held: dict[DocumentKey, dict[str, Any]] = {}
+
+    async def prepare(self) -> None:
+        """Need nothing."""
 
     async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
         await self.pause()
@@ -156,6 +161,9 @@ class MemoryCourses:
         self.stored = {} if stored is None else stored
         self.reconciled: dict[str, int] = {}
         self.seen: dict[str, int] = {}
+
+    async def prepare(self) -> None:
+        """Need nothing."""
 
     async def put(self, courses: Sequence[Course]) -> None:
         await self.pause()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def deliveries(draw: st.DrawFn) -> Delivery:
     shuffled = draw(st.permutations(repeated))
     cuts = sorted(draw(st.lists(st.integers(0, len(shuffled)), max_size=5)))
     bounds = [0, *cuts, len(shuffled)]
-    return facts, [shuffled[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return facts, [shuffled[a:b] for a, b in pairwise(bounds)]
 
 
 def normal(document: Any) -> Any:
@@ -112,7 +112,9 @@ def test_the_real_store_merges_to_the_same_document(settings_for: Any) -> None:
 
     async def connect() -> tuple[Database, Store]:
         database = Database.connect(chosen.mongo_uri, chosen.mongo_database)
-        return database, await Store.open(database)
+        store = Store.on(database)
+        await store.prepare()
+        return database, store
 
     with asyncio.Runner() as runner:
         database, real = runner.run(connect())

@@ -58,6 +58,7 @@ class ProgressHandler:
         step is re-decided here, so that a course that comes late delays nobody it need not; the
         sweep does the rest.
         """
+        await self._store.prepare()
         arrived = [event.data for event in batch if isinstance(event.data, Course)]
         if arrived:
             await self._store.courses.put(arrived)
@@ -78,6 +79,7 @@ class ProgressHandler:
 
     async def sweep(self) -> Outcome:
         """Publish what a crash left unpublished, and re-decide a step of a changed course."""
+        await self._store.prepare()
         before = self._clock() - PATIENCE
         left = await self._store.documents.unpublished(before, STEP)
         kept = [one for document in left for one in _unpublished(document)]

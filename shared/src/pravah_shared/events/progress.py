@@ -48,7 +48,10 @@ class Attempt(Model):
     @model_validator(mode="after")
     def _score_within_max(self) -> Self:
         if self.score is not None and self.score > self.max_score:
-            raise ValueError(f"score {self.score:g} is above max_score {self.max_score:g}")
+            raise ValueError(
+                f"score {self.score:g} is above max_score {self.max_score:g}; "
+                "send the score that was reached and the most that can be"
+            )
         return self
 
     @property

@@ -7,6 +7,6 @@ from pravah_progress.rules.deciding import decide
 from pravah_progress.rules.explaining import explain
 from pravah_progress.rules.merging import merge
 from pravah_progress.rules.pruning import prune
-from pravah_progress.rules.rollup import view
+from pravah_progress.rules.rollup import summary, view
 
-__all__ = ["decide", "explain", "merge", "prune", "view"]
+__all__ = ["decide", "explain", "merge", "prune", "summary", "view"]

@@ -1,6 +1,7 @@
 """Roll a document up into what a learner and their apps read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,9 @@ from pravah_progress.model import NO_RUN, Document
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import (
+    CourseSummary,
     CourseView,
+    EnrollmentSummary,
     EnrollmentView,
     ModuleView,
     ReportedView,
@@ -36,6 +39,24 @@ def view(document: Document, course: Course | None, preferred: Sequence[str] = (
         ),
         reported=tuple(
             _reported(run, facts) for run, facts in sorted(document.get("facts", {}).items())
+        ),
+    )
+
+
+def summary(
+    document: Document, course: Course | None, preferred: Sequence[str] = ()
+) -> CourseSummary:
+    """Return the same without units, for lists."""
+    full = view(document, course, preferred)
+    names = [field.name for field in fields(EnrollmentSummary)]
+    return CourseSummary(
+        full.learner_id,
+        full.course_id,
+        full.course_version,
+        full.title,
+        tuple(
+            EnrollmentSummary(*(getattr(enrollment, name) for name in names))
+            for enrollment in full.enrollments
         ),
     )
 

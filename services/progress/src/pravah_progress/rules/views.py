@@ -34,8 +34,8 @@ class ModuleView:
 
 
 @dataclass(frozen=True, slots=True)
-class EnrollmentView:
-    """One term. Units and modules are empty while the course is not known."""
+class EnrollmentSummary:
+    """One term. `required` and `passed` count units; 0 while the course is not known."""
 
     enrollment_id: str
     run_id: str | None
@@ -48,6 +48,12 @@ class EnrollmentView:
     learning_seconds: int
     required: int
     passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentView(EnrollmentSummary):
+    """One term, with each unit and module; none while the course is not known."""
+
     modules: tuple[ModuleView, ...]
     units: tuple[UnitView, ...]
 
@@ -62,8 +68,22 @@ class ReportedView:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseSummary:
+    """Progress of one learner in one course, in a list."""
+
+    learner_id: str
+    course_id: str
+    course_version: int | None
+    title: str | None
+    enrollments: tuple[EnrollmentSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CourseView:
-    """Progress of one learner in one course."""
+    """Progress of one learner in one course.
+
+    `up_to_date` false: the report that the reader asks for was not merged within their wait.
+    """
 
     learner_id: str
     course_id: str
@@ -71,3 +91,4 @@ class CourseView:
     title: str | None
     enrollments: tuple[EnrollmentView, ...]
     reported: tuple[ReportedView, ...]
+    up_to_date: bool = True

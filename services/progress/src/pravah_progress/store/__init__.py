@@ -19,18 +19,23 @@ class Store:
     applied: Applied
 
     @classmethod
-    async def open(cls, database: Database) -> Self:
-        """Return the store on `database`, its indexes made sure of. Safe to repeat and to race.
+    def on(cls, database: Database) -> Self:
+        """Return the store on `database`. Sends nothing yet."""
+        return cls(
+            MongoDocuments(database.collection("progress")),
+            MongoCourses(database.collection("courses")),
+            MongoApplied(database.collection("applied")),
+        )
+
+    async def prepare(self) -> None:
+        """Make sure of the indexes; costs nothing once done.
 
         Raises:
             StoreUnavailable: the database did not answer; try again.
             ConfigurationError: an index is there with another shape.
         """
-        documents = MongoDocuments(database.collection("progress"))
-        courses = MongoCourses(database.collection("courses"))
-        await documents.prepare()
-        await courses.prepare()
-        return cls(documents, courses, MongoApplied(database.collection("applied")))
+        await self.documents.prepare()
+        await self.courses.prepare()
 
 
 __all__ = ["Applied", "Courses", "Documents", "Store"]

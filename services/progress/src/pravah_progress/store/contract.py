@@ -15,6 +15,14 @@ from pravah_shared.events import Course
 class Documents(Protocol):
     """One document per learner and course (model.py tells its shape)."""
 
+    async def prepare(self) -> None:
+        """Make sure of what queries need. Safe to race; costs nothing once done.
+
+        Raises:
+            ConfigurationError: an index is there with another shape.
+        """
+        ...
+
     async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
         """Merge changes into their documents, one write each, creating those that are missing.
 
@@ -69,6 +77,10 @@ class Documents(Protocol):
 
 class Courses(Protocol):
     """The newest known version of each course."""
+
+    async def prepare(self) -> None:
+        """Make sure of what queries need. Safe to race; costs nothing once done."""
+        ...
 
     async def put(self, courses: Sequence[Course]) -> None:
         """Store versions that are newer than what is held; an older one never overwrites.

@@ -13,14 +13,18 @@ class MongoCourses:
 
     def __init__(self, collection: MongoCollection) -> None:
         self._collection = collection
+        self._prepared = False
         self._parsed: dict[str, Course] = {}
         self._checked: dict[str, float] = {}
 
     async def prepare(self) -> None:
         """Make sure of the index that finds courses whose learners wait to be re-decided."""
+        if self._prepared:
+            return
         await self._collection.ensure_index(
             "unreconciled", [("reconciled", 1)], partial={"reconciled": False}
         )
+        self._prepared = True
 
     async def put(self, courses: Sequence[Course]) -> None:
         """See `contract.Courses.put`."""

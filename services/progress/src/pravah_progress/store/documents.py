@@ -15,9 +15,12 @@ class MongoDocuments:
 
     def __init__(self, collection: MongoCollection) -> None:
         self._collection = collection
+        self._prepared = False
 
     async def prepare(self) -> None:
         """Make sure of the indexes: a learner's list, a course's stragglers, the unpublished."""
+        if self._prepared:
+            return
         await self._collection.ensure_index("of_learner", [("learner_id", 1), ("_id", 1)])
         await self._collection.ensure_index("behind", [("course_id", 1), ("decided_version", 1)])
         await self._collection.ensure_index(
@@ -25,6 +28,7 @@ class MongoDocuments:
             [("unpublished.since", 1)],
             partial={"unpublished.since": {"$exists": True}},
         )
+        self._prepared = True
 
     async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
         """See `contract.Documents.apply`."""

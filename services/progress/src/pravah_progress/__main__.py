@@ -1,0 +1,75 @@
+"""Composition root of progress: `python -m pravah_progress api|stream`."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from pravah_progress.api import Parts, build
+from pravah_progress.api.ingest import Ingest
+from pravah_progress.api.waiting import Watch
+from pravah_progress.settings import ProgressSettings
+from pravah_progress.store import Store
+from pravah_progress.stream import ProgressHandler
+from pravah_shared.command import run
+from pravah_shared.http.health import Readiness, ready_when
+from pravah_shared.kafka.publisher import Publisher
+from pravah_shared.mongo import Database
+from pravah_shared.processing.runner import build_runner
+from pravah_shared.service import Stop, run_api, run_stream
+
+
+@asynccontextmanager
+async def open_database(settings: ProgressSettings) -> AsyncIterator[Database]:
+    """Yield the service's database; nothing is sent before its first use."""
+    database = Database.connect(settings.mongo_uri, settings.mongo_database)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_parts(settings: ProgressSettings) -> AsyncIterator[Parts]:
+    """Yield the real parts of the API. It comes up while Kafka or the store is away."""
+    async with (
+        open_database(settings) as database,
+        Publisher(settings, client_id="progress-api") as publisher,
+    ):
+        dependencies = ready_when(kafka=publisher.ping, store=database.ping)
+
+        async def ready() -> Readiness:
+            found = await dependencies()
+            # Without the store reports are still taken, and none may be turned away.
+            return Readiness("kafka" not in found.missing, found.missing)
+
+        store = Store.on(database)
+        yield Parts(
+            store=store,
+            ingest=Ingest(publisher, store.courses, lambda: datetime.now(UTC)),
+            watch=Watch(store.applied),
+            ready=ready,
+            flush_after_seconds=settings.flush_after_seconds,
+        )
+
+
+async def api(settings: ProgressSettings, stop: Stop) -> None:
+    """Serve the API until asked to stop."""
+    app = build(settings, partial(open_parts, settings))
+    await run_api(settings, app, settings.progress_api_port, stop)
+
+
+async def stream(settings: ProgressSettings, stop: Stop) -> None:
+    """Merge and decide until asked to stop."""
+    async with (
+        open_database(settings) as database,
+        Publisher(settings, client_id="progress-stream") as publisher,
+    ):
+        handler = ProgressHandler(Store.on(database))
+        runner = build_runner("aiokafka", settings, "progress", handler, publisher)
+        await run_stream(settings, "progress", runner, settings.progress_stream_port, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(run("progress", ProgressSettings, {"api": api, "stream": stream}))

@@ -1,0 +1,147 @@
+"""Routes that show progress and explain it."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+
+from pravah_progress.api.bodies import ProgressPage, Trace
+from pravah_progress.api.parts import Parts, PartsOf
+from pravah_progress.api.waiting import Token
+from pravah_progress.model import Document, DocumentKey
+from pravah_progress.rules import explain, summary, view
+from pravah_progress.rules.explaining import Explanation
+from pravah_progress.rules.texts import preferred_languages
+from pravah_progress.rules.views import CourseView
+from pravah_shared.events import Course
+from pravah_shared.events.types import ID_PATTERN
+from pravah_shared.http.identity import Principal, allow
+from pravah_shared.http.paging import Page
+from pravah_shared.http.problems import Problem
+
+router = APIRouter(tags=["progress"])
+
+COURSE_AGE_SECONDS = 5.0
+MOST_WAIT_SECONDS = 20.0
+
+Reader = Annotated[
+    Principal, allow("learner", "mdo_admin", "operator", "system", scopes=["learners:read"])
+]
+Observer = Annotated[Principal, allow("operator", "system", scopes=["learners:read"])]
+LearnerId = Annotated[str, Path(pattern=ID_PATTERN)]
+CourseId = Annotated[str, Path(pattern=ID_PATTERN)]
+AcceptLanguage = Annotated[str, Header(description="Languages of titles, best first")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose progress in which course is asked for, titles in which languages."""
+
+    key: DocumentKey
+    preferred: tuple[str, ...]
+
+    @property
+    def nothing(self) -> Document:
+        """Return the document of a learner of whom nothing is known."""
+        return {"learner_id": self.key.learner_id, "course_id": self.key.course_id}
+
+
+def asked(
+    learner_id: LearnerId, course_id: CourseId, accept_language: AcceptLanguage = ""
+) -> Asked:
+    """Read a request's path and languages."""
+    return Asked(DocumentKey(learner_id, course_id), preferred_languages(accept_language))
+
+
+AskedCourse = Annotated[Asked, Depends(asked)]
+
+
+@router.get("/v1/learners/{learner_id}/progress")
+async def list_progress(
+    principal: Reader,
+    learner_id: LearnerId,
+    page: Page,
+    parts: PartsOf,
+    accept_language: AcceptLanguage = "",
+) -> ProgressPage:
+    """List a learner's courses, by course id. An mdo_admin sees those enrolled under their MDO."""
+    manages = not (principal.is_trusted or principal.owns(learner_id))
+    documents = await parts.store.documents.of_learner(
+        learner_id,
+        after=str(page.after[0]) if page.after else "",
+        limit=page.fetch,
+        mdo_id=(principal.mdo_id or "") if manages else None,
+    )
+    if manages and not documents and page.after is None:
+        principal.must_manage(None)
+    courses = await parts.store.courses.get(
+        {document["course_id"] for document in documents}, max_age_seconds=COURSE_AGE_SECONDS
+    )
+    preferred = preferred_languages(accept_language)
+    items = [
+        summary(document, courses.get(document["course_id"]), preferred) for document in documents
+    ]
+    return ProgressPage(**page.page(items, lambda item: (item.course_id,)))
+
+
+@router.get("/v1/learners/{learner_id}/courses/{course_id}/progress")
+async def show_progress(
+    principal: Reader,
+    course_of: AskedCourse,
+    parts: PartsOf,
+    token: Annotated[str | None, Query(description="Of the report that must be in it")] = None,
+    wait: Annotated[
+        float, Query(ge=0, le=MOST_WAIT_SECONDS, description="Most seconds to wait for it")
+    ] = 5.0,
+) -> CourseView:
+    """Show one course. With a token: once that report is merged and decided, or the wait is over.
+
+    After the wait the answer is what is known, with `up_to_date` false. 404: nothing is.
+    """
+    up_to_date = token is None or await parts.watch.passed(Token.parse(token), wait)
+    document, course = await _read(parts, principal, course_of.key)
+    if document is None:
+        detail = "Nothing is known of this learner in this course"
+        late = "" if up_to_date else "; the report of the token is not merged yet, ask again"
+        raise Problem(404, "No progress", detail + late, type="no-progress")
+    return replace(view(document, course, course_of.preferred), up_to_date=up_to_date)
+
+
+@router.get("/v1/learners/{learner_id}/courses/{course_id}/explain")
+async def explain_progress(
+    principal: Reader, course_of: AskedCourse, parts: PartsOf
+) -> Explanation:
+    """Say why the course is, or is not, complete: each missing unit by its title."""
+    document, course = await _read(parts, principal, course_of.key)
+    return explain(document or course_of.nothing, course, course_of.preferred)
+
+
+@router.get("/trace/{learner_id}/{course_id}", tags=["operations"])
+async def trace(principal: Observer, course_of: AskedCourse, parts: PartsOf) -> Trace:
+    """Tell all that progress knows of a learner's course, for `pravah explain`."""
+    document, course = await _read(parts, principal, course_of.key)
+    return Trace(
+        learner_id=course_of.key.learner_id,
+        course_id=course_of.key.course_id,
+        known=document is not None,
+        progress=None if document is None else view(document, course, course_of.preferred),
+        explanation=explain(document or course_of.nothing, course, course_of.preferred),
+    )
+
+
+async def _read(
+    parts: Parts, principal: Principal, key: DocumentKey
+) -> tuple[Document | None, Course | None]:
+    """Return the document and the course, if the principal may see them.
+
+    Raises:
+        Problem: 403 for an mdo_admin of none of the MDOs that enrolled the learner here.
+    """
+    documents = await parts.store.documents.read([key])
+    document = documents[0] if documents else None
+    mdos: Any = {} if document is None else document.get("mdos", {})
+    principal.must_manage(
+        principal.mdo_id if principal.mdo_id in mdos else None, learner_id=key.learner_id
+    )
+    courses = await parts.store.courses.get({key.course_id}, max_age_seconds=COURSE_AGE_SECONDS)
+    return document, courses.get(key.course_id)
