@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pravah_cli.commands import doctor, down, events, status, token, topics, up
+from pravah_cli.commands import demo, doctor, down, events, feed, status, token, topics, up
 from pravah_cli.stack.config import adopt
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(demo.demo)
 app.command()(up.up)
 app.command()(down.down)
 app.command()(status.status)
@@ -22,6 +23,7 @@ app.command()(doctor.doctor)
 app.command()(token.token)
 app.add_typer(topics.app, name="topics")
 app.add_typer(events.app, name="events")
+app.add_typer(feed.app, name="feed")
 
 
 @app.callback()

@@ -36,6 +36,7 @@ class Seen:
     )
     completed_at_ms: dict[LearnerCourse, int] = field(default_factory=dict)
     certified_after_seconds: list[float] = field(default_factory=list)
+    verify_urls: dict[LearnerCourse, str] = field(default_factory=dict)
     dead_letters: int = 0
     mails: int = 0
     mail_ids: set[str] = field(default_factory=set)
@@ -63,6 +64,10 @@ class Summary:
     duplicates: int
     dead_letters: int
     expected: dict[str, int]
+    certified_after_p50_seconds: float | None
+    certified_after_p99_seconds: float | None
+    sample: dict[str, str]
+    """A learner with a certificate, and where to verify it."""
     problems: list[str]
     ok: bool
 
@@ -104,14 +109,6 @@ class Observer:
             for learner_id in self._learners:
                 group.create_task(count(learner_id))
 
-    def certified_after(self) -> tuple[float, float] | None:
-        """Return p50 and p99 of the seconds from completion to certificate, or None."""
-        waits = self.seen.certified_after_seconds
-        if len(waits) < 2:  # noqa: PLR2004 - quantiles need two
-            return None
-        cuts = quantiles(waits, n=100)
-        return cuts[49], cuts[98]
-
     def _take(self, record: Record) -> None:
         if record.topic in DEAD_LETTER_TOPICS:
             self.seen.dead_letters += 1
@@ -126,6 +123,7 @@ class Observer:
             case Certified() as certified if certified.learner_id in self._learners:
                 key = (certified.learner_id, certified.course_id, certified.certificate_name)
                 self.seen.certified[key].add(certified.certificate_id)
+                self.seen.verify_urls[key[:2]] = certified.verify_url
                 # Two topics are read side by side: the completion may not have been read yet,
                 # and then this wait is not measured.
                 if began := self.seen.completed_at_ms.get(key[:2]):
@@ -160,6 +158,21 @@ def expected(scenario: Scenario) -> dict[str, int]:
     }
 
 
+def _certified_after(seen: Seen) -> tuple[float | None, float | None]:
+    """Return p50 and p99 of the seconds from a completion's record to its certificate's."""
+    waits = seen.certified_after_seconds
+    if len(waits) < 2:  # noqa: PLR2004 - quantiles need two
+        return None, None
+    cuts = quantiles(waits, n=100, method="inclusive")
+    return round(cuts[49], 3), round(cuts[98], 3)
+
+
+def _sample(seen: Seen) -> dict[str, str]:
+    for (learner_id, course_id), url in seen.verify_urls.items():
+        return {"learner_id": learner_id, "course_id": course_id, "verify_url": url}
+    return {}
+
+
 def summarise(scenario: Scenario, sent: Sent, seen: Seen) -> Summary:
     """Compare what was seen with what must be."""
     duplicates = (
@@ -181,11 +194,15 @@ def summarise(scenario: Scenario, sent: Sent, seen: Seen) -> Summary:
     }
     must = expected(scenario)
     problems = _problems(scenario, figures, must, sent, seen)
+    p50, p99 = _certified_after(seen)
     return Summary(
         scenario=scenario.name,
         withdrawn=sent.withdrawn,
         withdrawals_refused=sent.withdrawals_refused,
         expected=must,
+        certified_after_p50_seconds=p50,
+        certified_after_p99_seconds=p99,
+        sample=_sample(seen),
         problems=problems,
         ok=not problems,
         **figures,
