@@ -1,4 +1,4 @@
-"""`python -m pravah_shared.contracts write|check`: generate contracts/, or refuse a stale one.
+"""`python -m pravah_shared.contracts write|check`: generate contracts/ and docs/access.md.
 
 `write` refuses, too, what breaks with a published version: it never rewrites history.
 """
@@ -12,6 +12,7 @@ from pravah_shared.contracts import asyncapi, files, openapi
 from pravah_shared.contracts.schemas import Schema
 from pravah_shared.errors import ConfigurationError
 from pravah_shared.events import EVENT_TYPES
+from pravah_shared.http.matrix import render_matrix
 
 REMEDY = "Make the field optional, or publish a .v2 type on a new topic (docs/adr)."
 
@@ -42,9 +43,14 @@ def _wanted(schemas: Mapping[str, Schema], *, with_http: bool) -> dict[str, str]
         "asyncapi.json": asyncapi.document(),
         **{f"events/{name}.json": schema for name, schema in schemas.items()},
     }
+    wanted = {name: files.rendered(document) for name, document in documents.items()}
     if with_http:
-        documents |= {f"openapi/{name}.json": api for name, api in openapi.documents().items()}
-    return {name: files.rendered(document) for name, document in documents.items()}
+        apps = openapi.applications()
+        wanted |= {
+            f"openapi/{name}.json": files.rendered(app.openapi()) for name, app in apps.items()
+        }
+        wanted["../docs/access.md"] = render_matrix(apps)
+    return wanted
 
 
 def _write(directory: Path, wanted: Mapping[str, str], schemas: Mapping[str, Schema]) -> int:

@@ -1,4 +1,4 @@
-"""OpenAPI documents of the services, found by entry point: shared code imports no service."""
+"""The services' applications, found by entry point: shared code imports no service."""
 
 from importlib.metadata import entry_points
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from pravah_shared.errors import ConfigurationError
 from pravah_shared.kafka.table import SERVICES
 
-GROUP = "pravah.openapi"
-"""Entry points `<service> = "pravah_<service>.api:<function>"`; the function takes nothing and
-returns the FastAPI app with all its routes, without connecting to anything."""
+GROUP = "pravah.application"
+"""Entry points `<service> = "pravah_<service>.__main__:document"` in each service's pyproject.toml.
+The function takes nothing and returns the FastAPI app with all its routes, connected to nothing."""
 
 
-def documents() -> dict[str, dict[str, Any]]:
-    """Return each service's OpenAPI document.
+def applications() -> dict[str, Any]:
+    """Return each service's FastAPI application, for its documents.
 
     Raises:
         ConfigurationError: a service is not installed, so its contract would go missing.
@@ -21,6 +21,6 @@ def documents() -> dict[str, dict[str, Any]]:
     if missing := sorted(set(SERVICES) - found.keys()):
         raise ConfigurationError(
             f"no entry point {GROUP} of {', '.join(missing)}; run `make setup`, and see that the "
-            "service's pyproject.toml names its app"
+            "service's pyproject.toml names its application"
         )
-    return {service: found[service].load()().openapi() for service in SERVICES}
+    return {service: found[service].load()() for service in SERVICES}
