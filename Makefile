@@ -10,7 +10,7 @@ IMAGES := services/enrollment services/progress services/certificate services/no
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-package pravah-shared
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench store-rs faults lock
+.PHONY: help setup demo test check format docs bench store-rs faults lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ check: setup ## Format, lint, types, imports, contracts
 format: ## Put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## Regenerate what is generated in docs/
+	$(BIN)/python -m pravah_cli.papers.settings_table docs/operate.md
+	$(BIN)/python -m pravah_shared.telemetry.metrics_page docs/metrics.md
 
 bench: setup ## Print the measured tables, write bench/results.json
 	@$(BIN)/python -m bench $(ARGS)

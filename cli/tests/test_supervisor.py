@@ -168,3 +168,13 @@ def test_later_commands_find_the_stack_by_its_directory(
     assert environ["PRAVAH_MONGO_URI"] == "mongodb://mine"
     assert environ["PRAVAH_KAFKA_BOOTSTRAP"] == config.environment["PRAVAH_KAFKA_BOOTSTRAP"]
     assert json.loads((local.state_dir / "stack.json").read_text())["given"] == []
+
+
+def test_a_named_database_is_one_per_service(config: StackConfig) -> None:
+    """Stacks that share a store keep their services apart."""
+    environment = {**config.environment, "PRAVAH_MONGO_DATABASE": "trial"}
+    databases = {
+        process.launch(environment).environment["PRAVAH_MONGO_DATABASE"]
+        for process in SERVICE_PROCESSES
+    }
+    assert databases == {f"trial_{process.service}" for process in SERVICE_PROCESSES}

@@ -36,12 +36,18 @@ class ServiceProcess:
         return [sys.executable, "-m", f"pravah_{self.service}", self.mode]
 
     def launch(self, environment: Mapping[str, str]) -> Launch:
-        """Say how to start it within a stack's environment."""
+        """Say how to start it within a stack's environment.
+
+        A database named there is one per service, `<name>_<service>`: services share none.
+        """
         port = int(environment[self.port_setting])
+        own = {"OTEL_SERVICE_NAME": f"pravah-{self.name}"}
+        if database := environment.get("PRAVAH_MONGO_DATABASE"):
+            own["PRAVAH_MONGO_DATABASE"] = f"{database}_{self.service}"
         return Launch(
             name=self.name,
             argv=self.argv,
-            environment={**environment, "OTEL_SERVICE_NAME": f"pravah-{self.name}"},
+            environment={**environment, **own},
             ready=lambda: ok(port, "/readyz"),
             ports={self.port_setting: port},
             ready_seconds=READY_SECONDS,
