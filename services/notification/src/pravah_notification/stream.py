@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from pravah_notification.model import Entry, Known, StoredCourse, StoredPerson
+from pravah_notification.ports import Knowledge, LedgerWrites
 from pravah_notification.rules import drafts, settle
-from pravah_notification.store import Directory, Ledger
 from pravah_shared.events import Course, Event, Person, PersonErased
 from pravah_shared.processing.handler import Outcome
 from pravah_shared.telemetry import metrics
@@ -31,7 +31,9 @@ class NotificationHandler:
 
     topics = frozenset({"enrolled", "certified", "people", "courses"})
 
-    def __init__(self, ledger: Ledger, directory: Directory, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: LedgerWrites, directory: Knowledge, clock: Callable[[], datetime]
+    ) -> None:
         self._ledger = ledger
         self._directory = directory
         self._clock = clock

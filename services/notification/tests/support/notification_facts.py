@@ -3,7 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 from pravah_notification.model import Entry, Occasion
-from pravah_shared.events import Certified, Course, Enrolled, Event, new_event
+from pravah_shared.events import (
+    Certified,
+    Course,
+    Enrolled,
+    Event,
+    Person,
+    PersonErased,
+    new_event,
+)
 
 NOW = datetime(2025, 2, 14, 6, 30, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -67,3 +75,14 @@ def occasion(workflow: str = "certified", learner: str = "l1", course_id: str = 
 def entry(workflow: str = "certified", learner: str = "l1") -> Entry:
     """A leased mail of the ledger."""
     return Entry(occasion(workflow, learner), "email", learner, state="leased", due_at=NOW)
+
+
+def person(learner: str = "l1", version: int = 1, ciphertext: str = "sealed") -> Event[Person]:
+    """A version of a learner."""
+    facts = Person(learner_id=learner, version=version, ciphertext=ciphertext, key_id="k1")
+    return new_event(facts, source="/pravah/enrollment", time=NOW)
+
+
+def erased(learner: str = "l1") -> Event[PersonErased]:
+    """The tombstone of a learner."""
+    return new_event(PersonErased(learner_id=learner), source="/pravah/enrollment", time=NOW)
