@@ -1,32 +1,13 @@
 """Traces cross processes by W3C traceparent, and batches link to what they handle."""
 
-from collections.abc import Iterator
-
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from pravah_shared.settings import Settings
 from pravah_shared.telemetry import traces
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
-
-
-@pytest.fixture
-def exported() -> Iterator[InMemorySpanExporter]:
-    """Yield what is sent to a collector while the test runs."""
-    traces.configure("test", Settings())
-    exporter = InMemorySpanExporter()
-    processor = SimpleSpanProcessor(exporter)
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
-    provider.add_span_processor(processor)
-    yield exporter
-    processor.shutdown()
 
 
 def test_a_span_continues_its_callers_trace(exported: InMemorySpanExporter) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from pravah_shared.http import docs, problems
 from pravah_shared.http.edge import Edge
@@ -18,6 +19,16 @@ from pravah_shared.http.tokens import TokenVerifier
 
 if TYPE_CHECKING:
     from pravah_shared.settings import Settings
+
+NO_TELEMETRY_OF_ITS_OWN: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Its spans and logs hold query strings and exceptions' texts: one-time tokens, what people sent.
+`Edge` makes ours."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -55,6 +66,7 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY_OF_ITS_OWN,
         lifespan=checked,
     )
     app.state.settings = settings
@@ -71,7 +83,7 @@ def create_app(
 
 def create_health_app(service: str, *, ready: ReadyCheck, alive: AliveCheck) -> FastAPI:
     """Return what a process without an API serves: health and metrics alone."""
-    app = FastAPI(title=f"Pravah {service}", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title=f"Pravah {service}", openapi_url=None, telemetry=NO_TELEMETRY_OF_ITS_OWN)
     app.add_middleware(Edge)
     problems.install(app)
     app.include_router(health_router(service, ready, alive))
