@@ -97,9 +97,16 @@ class Bench:
         """Let the next worker that comes before `step` kill itself."""
         (self.directory / "die-at").write_text(step)
 
-    def effects(self) -> Counter[Position]:
+    def applied(self) -> Counter[Position]:
         """Return how often each record was applied, in this store that keeps repeats."""
-        file = self.directory / "effects.jsonl"
+        return self._written("applied")
+
+    def acknowledged(self) -> Counter[Position]:
+        """Return how often each record was marked as answered."""
+        return self._written("acknowledged")
+
+    def _written(self, what: str) -> Counter[Position]:
+        file = self.directory / f"{what}.jsonl"
         lines = file.read_text().splitlines() if file.exists() else []
         return Counter(Position(*json.loads(line)[:3]) for line in lines)
 
@@ -118,16 +125,17 @@ class Bench:
             if isinstance(tp, TopicPartition) and meta.offset >= 0
         }
 
-    async def without_effect(
+    async def passed_undone(
         self, records: Sequence[Position], *, dead: Sequence[Position] = ()
     ) -> list[Position]:
-        """Return the records whose offset was passed with nothing to show for it."""
-        effects, committed = self.effects(), await self.committed()
+        """Return the records whose offset was passed though not all of it was done."""
+        done = self.applied() & self.acknowledged()
+        committed = await self.committed()
         return [
             record
             for record in records
             if record.offset < committed.get((record.topic, record.partition), 0)
-            and not effects[record]
+            and not done[record]
             and record not in dead
         ]
 

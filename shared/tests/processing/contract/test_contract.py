@@ -39,11 +39,11 @@ async def test_killed_before_any_step_nothing_is_lost(bench: Bench, step: str) -
     first = await bench.start("w")
 
     assert await ended(first) == -signal.SIGKILL
-    assert await bench.without_effect(records) == []
+    assert await bench.passed_undone(records) == []
 
     await bench.start("w")
     await bench.all_committed(records)
-    assert set(bench.effects()) == set(records)
+    assert set(bench.applied()) == set(records)
     assert await bench.started() == set(LEARNERS)
 
 
@@ -61,7 +61,7 @@ async def test_sigterm_during_an_in_place_retry_loses_nothing(bench: Bench) -> N
     bench.bring_store_back()
     await bench.start("w")
     await bench.all_committed(records)
-    assert set(bench.effects()) == set(records)
+    assert set(bench.applied()) == set(records)
     assert await bench.started() == set(LEARNERS)
 
 
@@ -76,7 +76,7 @@ async def test_sigterm_when_idle_commits_and_leaves_the_group(bench: Bench) -> N
 
     await bench.start("second", static=False)
     await asyncio.wait_for(bench.says("second", "joined"), 9)  # below the session's ten seconds
-    assert set(bench.effects().values()) == {1}
+    assert set(bench.applied().values()) == {1}
 
 
 async def test_poison_at_the_head_stops_nobody(bench: Bench) -> None:
@@ -92,7 +92,7 @@ async def test_poison_at_the_head_stops_nobody(bench: Bench) -> None:
         (b"garbage", b"undecodable"),
         (b"poison", b"error"),
     }
-    assert await bench.without_effect(records, dead=records[:1]) == []
+    assert await bench.passed_undone(records, dead=records[:2]) == []
 
 
 async def test_rebalance_during_a_store_outage_loses_nothing(bench: Bench) -> None:
@@ -109,8 +109,8 @@ async def test_rebalance_during_a_store_outage_loses_nothing(bench: Bench) -> No
 
     records += await bench.enroll([f"later-{number}" for number in range(10)])
     await bench.all_committed(records)
-    assert await bench.without_effect(records) == []
-    assert set(bench.effects()) == set(records)
+    assert await bench.passed_undone(records) == []
+    assert set(bench.applied()) == set(records)
     assert new.returncode is None
 
 
@@ -128,7 +128,7 @@ async def test_partitions_move_back_and_forth_without_a_gap(bench: Bench) -> Non
         assert await ended(guest) == 0
 
     await bench.all_committed(records)
-    assert set(bench.effects()) == set(records)
+    assert set(bench.applied()) == set(records)
 
 
 async def test_aborted_records_are_unseen_and_tombstones_arrive(bench: Bench) -> None:
@@ -164,4 +164,4 @@ async def test_aborted_records_are_unseen_and_tombstones_arrive(bench: Bench) ->
     await bench.start("w")
 
     await bench.all_committed(kept)
-    assert set(bench.effects()) == set(kept)
+    assert set(bench.applied()) == set(kept)

@@ -2,9 +2,9 @@
 
     python worker.py ENGINE DIRECTORY NAME
 
-In DIRECTORY the suite finds `effects.jsonl` (a line per event applied: the store), `NAME.status`
-(joined, away), and lays `store-away` (the store is down while it exists) and `die-at` (holds the
-step before which the process kills itself, once).
+In DIRECTORY the suite finds `applied.jsonl` and `acknowledged.jsonl` (a line per event: the
+store), `NAME.status` (joined, away), and lays `store-away` (the store is down while it exists)
+and `die-at` (holds the step before which the process kills itself, once).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,6 @@ class FileStore:
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
         self._status = directory / f"{name}.status"
-        self._effects = os.open(
-            directory / "effects.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
 
     def die_before(self, step: str) -> None:
         """Die as by SIGKILL, if the suite said so, and only once."""
@@ -47,13 +45,18 @@ class FileStore:
         if (self._directory / "store-away").exists():
             self.say("away")
             raise StoreUnavailable("the suite took the store away")
-        places = [event.position for event in batch]
-        lines = [
-            json.dumps([place.topic, place.partition, place.offset, event.subject])
-            for event, place in zip(batch, places, strict=True)
-            if place is not None
-        ]
-        os.write(self._effects, "".join(f"{line}\n" for line in lines).encode())
+        self._write("applied", batch)
+
+    def acknowledge(self, batch: Sequence[Event[Any]]) -> None:
+        """Write down that Kafka has what follows from the batch."""
+        self._write("acknowledged", batch)
+
+    def _write(self, what: str, batch: Sequence[Event[Any]]) -> None:
+        places = [event.position for event in batch if event.position is not None]
+        lines = [json.dumps([place.topic, place.partition, place.offset]) for place in places]
+        # In one write: a death in the middle leaves all of it or nothing.
+        with (self._directory / f"{what}.jsonl").open("ab", buffering=0) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
 
     def say(self, status: str) -> None:
         """Tell the suite how this process is."""
@@ -75,10 +78,12 @@ class Applying:
         if any(event.subject == "poison" for event in batch):
             raise ValueError("a bug in the rules")
         self._store.die_before("publish")
-        return Outcome([_answer(one) for one in batch if one.data.topic == "enrolled"], self._done)
+        answers = [_answer(one) for one in batch if one.data.topic == "enrolled"]
+        return Outcome(answers, acknowledge=partial(self._acknowledge, batch))
 
-    async def _done(self) -> None:
+    async def _acknowledge(self, batch: Sequence[Event[Any]]) -> None:
         self._store.die_before("acknowledge")
+        self._store.acknowledge(batch)
         # What follows in the loop is the commit.
         self._store.die_before("commit")
 
