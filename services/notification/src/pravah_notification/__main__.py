@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+from fastapi import FastAPI
+
 from pravah_notification.api import Parts, create_api
 from pravah_notification.channels.email import EmailChannel
 from pravah_notification.channels.inapp import InAppChannel
@@ -29,6 +31,12 @@ SERVICE = "notification"
 def utc_now() -> datetime:
     """Return the time as the store keeps it."""
     return to_utc_milliseconds(datetime.now(UTC))
+
+
+def document() -> FastAPI:
+    """Return the application as contracts/ describes it: every route, connected to nothing."""
+    settings = NotificationSettings()
+    return create_api(settings, partial(open_parts, settings))
 
 
 async def api(settings: NotificationSettings, stop: Stop) -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+from fastapi import FastAPI
+
 from pravah_progress.api import Parts, build
 from pravah_progress.api.ingest import Ingest
 from pravah_progress.api.waiting import Watch
@@ -52,6 +54,12 @@ async def open_parts(settings: ProgressSettings) -> AsyncIterator[Parts]:
             ready=ready,
             flush_after_seconds=settings.flush_after_seconds,
         )
+
+
+def document() -> FastAPI:
+    """Return the application as contracts/ describes it: every route, connected to nothing."""
+    settings = ProgressSettings()
+    return build(settings, partial(open_parts, settings))
 
 
 async def api(settings: ProgressSettings, stop: Stop) -> None:
