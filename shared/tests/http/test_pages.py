@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from pravah_cli.testing import Stack
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.http.app import create_app
+from pravah_shared.http.health import ready_when
 from pravah_shared.http.issuer import LocalIssuer
 from pravah_shared.http.pages import SESSION_HOURS, PageSessions
 from pravah_shared.mongo import Collection, Database
@@ -157,6 +159,15 @@ async def test_production_has_no_page_sessions(collection: Collection) -> None:
     production = Settings().model_copy(update={"environment": "production"})
     with pytest.raises(ConfigurationError, match="development"):
         PageSessions(production, "progress", collection)
+
+
+async def test_production_has_no_route_for_links(issuer: LocalIssuer) -> None:
+    """There is nothing to try."""
+    production = Settings().model_copy(update={"environment": "production"})
+    app = create_app("progress", production, ready=ready_when())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await opened(client, issuer)).status_code == 404
 
 
 async def test_a_service_without_pages_says_so(
