@@ -1,5 +1,6 @@
 """Routes that show progress and explain it."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -53,9 +54,6 @@ def asked(
     return Asked(DocumentKey(learner_id, course_id), preferred_languages(accept_language))
 
 
-AskedCourse = Annotated[Asked, Depends(asked)]
-
-
 @router.get("/v1/learners/{learner_id}/progress")
 async def list_progress(
     principal: Reader,
@@ -66,11 +64,13 @@ async def list_progress(
 ) -> ProgressPage:
     """List a learner's courses, by course id. An mdo_admin sees those enrolled under their MDO."""
     manages = not (principal.is_trusted or principal.owns(learner_id))
+    if manages and not re.fullmatch(ID_PATTERN, principal.mdo_id or ""):
+        principal.must_manage(None)  # no enrollment names such an MDO
     documents = await parts.store.documents.of_learner(
         learner_id,
         after=str(page.after[0]) if page.after else "",
         limit=page.fetch,
-        mdo_id=(principal.mdo_id or "") if manages else None,
+        mdo_id=principal.mdo_id if manages else None,
     )
     if manages and not documents and page.after is None:
         principal.must_manage(None)
@@ -87,7 +87,7 @@ async def list_progress(
 @router.get("/v1/learners/{learner_id}/courses/{course_id}/progress")
 async def show_progress(
     principal: Reader,
-    course_of: AskedCourse,
+    course_of: Annotated[Asked, Depends(asked)],
     parts: PartsOf,
     token: Annotated[str | None, Query(description="Of the report that must be in it")] = None,
     wait: Annotated[
@@ -109,7 +109,7 @@ async def show_progress(
 
 @router.get("/v1/learners/{learner_id}/courses/{course_id}/explain")
 async def explain_progress(
-    principal: Reader, course_of: AskedCourse, parts: PartsOf
+    principal: Reader, course_of: Annotated[Asked, Depends(asked)], parts: PartsOf
 ) -> Explanation:
     """Say why the course is, or is not, complete: each missing unit by its title."""
     document, course = await _read(parts, principal, course_of.key)
@@ -117,7 +117,9 @@ async def explain_progress(
 
 
 @router.get("/trace/{learner_id}/{course_id}", tags=["operations"])
-async def trace(principal: Observer, course_of: AskedCourse, parts: PartsOf) -> Trace:
+async def trace(
+    principal: Observer, course_of: Annotated[Asked, Depends(asked)], parts: PartsOf
+) -> Trace:
     """Tell all that progress knows of a learner's course, for `pravah explain`."""
     document, course = await _read(parts, principal, course_of.key)
     return Trace(

@@ -52,7 +52,7 @@ class Watch:
     def __init__(self, applied: Applied) -> None:
         self._applied = applied
         self._looking = asyncio.Lock()
-        self._next_offsets = dict[int, int]()
+        self._next_offsets: dict[int, int] = {}
         self._looked_at = float("-inf")
 
     async def passed(self, token: Token, wait_seconds: float) -> bool:

@@ -1,0 +1,250 @@
+"""The contract that every store of progress keeps: the dictionaries of the tests and MongoDB."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from pravah_progress.model import Change, DocumentKey, Kept, Pruning
+from pravah_progress.rules import decide, merge
+from pravah_progress.settings import ProgressSettings
+from pravah_progress.store import Store
+from pravah_shared.events import Completed, new_event
+from pravah_shared.mongo import Database
+
+from .facts import attempt, course, day, enrolled, progressed, update, withdrawn
+from .memory import memory_store
+
+KEY = DocumentKey("asha", "ethics")
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
+PASSED = (progressed(update(), attempt()), enrolled(mdo_id="m.1"))
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.stack)])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """Yield an empty store of each kind."""
+    if request.param == "memory":
+        yield memory_store()
+        return
+    stack = request.getfixturevalue("stack")
+    database = Database.connect(stack.mongo_uri, f"t{uuid4().hex[:12]}_progress")
+    real = Store.on(database)
+    await real.prepare()
+    yield real
+    await database.drop()
+    await database.close()
+
+
+async def document(store: Store, key: DocumentKey = KEY) -> Any:
+    """Return the one document."""
+    (found,) = await store.documents.read([key])
+    return found
+
+
+def completion(score: float, at: datetime = NOW) -> Kept:
+    """Return the offer of a completion."""
+    data = Completed(
+        enrollment_id="e",
+        learner_id="asha",
+        course_id="ethics",
+        run_id="run.1",
+        term=1,
+        completed_at=day(1),
+        course_version=1,
+        score_percent=score,
+    )
+    return Kept(KEY, new_event(data, source="/pravah/progress", time=at, traceparent="00-a-b-01"))
+
+
+async def test_prepare_is_safe_to_repeat(store: Store) -> None:
+    """Every process makes sure of the indexes, at the same time."""
+    await asyncio.gather(store.prepare(), store.prepare())
+    await store.prepare()
+
+
+async def test_a_change_creates_its_document_and_repeats_nothing(store: Store) -> None:
+    """Applying the same change twice leaves the document as it was."""
+    changes = merge(PASSED)
+    await store.documents.apply(changes, {"ethics": 3})
+    first = await document(store)
+    await store.documents.apply(changes, {})
+    assert await document(store) == first
+    assert (first["learner_id"], first["course_id"]) == KEY
+    assert first["decided_version"] == 3
+    assert first["enrollments"]["_"]["1"]["enrolled_at"] == day(0)
+    assert first["mdos"] == {"m.1": 1}
+
+
+async def test_maxima_rise_and_minima_fall(store: Store) -> None:
+    """A lower maximum and a higher minimum change nothing, also against an unmarked submission."""
+    path = ("facts", "_", "submissions", "test", "a1", "0")
+    for percent in (-1.0, 50.0, -1.0, 40.0):
+        await store.documents.apply([Change(KEY, {path: percent}, {("x",): day(percent)})], {})
+    held = await document(store)
+    assert held["facts"]["_"]["submissions"]["test"]["a1"]["0"] == 50.0
+    assert held["x"] == day(-1)
+
+
+async def test_ids_may_hold_dots(store: Store) -> None:
+    """An id with dots is one key, and comes back as it was."""
+    await store.documents.apply(
+        merge([progressed(update("v.1.2"), run="r.1", device_id="d.0"), withdrawn("r.1")]), {}
+    )
+    held = await document(store)
+    assert list(held["facts"]) == ["r.1"]
+    assert held["facts"]["r.1"]["content"]["v.1.2"]["status"] == 2
+    assert held["enrollments"]["r.1"]["1"]["withdrawn_at"] == day(0)
+
+
+async def test_writers_at_once_lose_nothing(store: Store) -> None:
+    """Many workers that create and change one document at once all leave their facts."""
+    reports = [progressed(update(f"u{n}", spent_seconds=n + 1)) for n in range(20)]
+    await asyncio.gather(*(store.documents.apply(merge([one]), {}) for one in reports))
+    assert len((await document(store))["facts"]["_"]["content"]) == 20
+
+
+async def test_reading_skips_what_is_not_there(store: Store) -> None:
+    """Keys without a document have no entry."""
+    await store.documents.apply(merge([enrolled()]), {})
+    assert len(await store.documents.read([KEY, DocumentKey("nobody", "ethics")])) == 1
+    assert await store.documents.read([]) == []
+
+
+async def test_pruning_removes_what_was_seen(store: Store) -> None:
+    """A dominated submission goes; the others stay."""
+    await store.documents.apply(merge([progressed(attempt(at=1), attempt(at=2))]), {})
+    path = ("facts", "_", "submissions", "test", "a1")
+    first, second = sorted((await document(store))["facts"]["_"]["submissions"]["test"]["a1"])
+    await store.documents.prune([Pruning(KEY, {(*path, first): 80.0})])
+    left = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
+    assert left == {second: 80.0}
+
+
+async def test_pruning_spares_what_has_changed(store: Store) -> None:
+    """Another worker raised it in between: nothing is removed."""
+    await store.documents.apply(merge([progressed(attempt(score=90))]), {})
+    path = ("facts", "_", "submissions", "test", "a1")
+    (at,) = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
+    await store.documents.prune([Pruning(KEY, {(*path, at): 80.0})])
+    assert (await document(store))["facts"]["_"]["submissions"]["test"]["a1"] == {at: 90.0}
+
+
+async def test_the_first_announcement_is_kept(store: Store) -> None:
+    """A second one of the same term gets the first one back, unchanged."""
+    await store.documents.apply(merge(PASSED), {})
+    (first,) = await store.documents.keep_first([completion(60)])
+    (again,) = await store.documents.keep_first([completion(90, at=NOW + timedelta(days=1))])
+    assert first == again == completion(60)
+
+
+async def test_of_two_at_once_one_is_kept(store: Store) -> None:
+    """Workers that announce at the same time agree on one."""
+    await store.documents.apply(merge(PASSED), {})
+    kept = await asyncio.gather(*(store.documents.keep_first([completion(n)]) for n in range(10)))
+    assert len({one.event.data.score_percent for (one,) in kept}) == 1  # type: ignore[union-attr]
+    assert len((await document(store))["unpublished"]) == 1
+
+
+async def test_what_was_announced_is_not_decided_again(store: Store) -> None:
+    """The document itself tells the rules what it has announced."""
+    await store.documents.apply(merge(PASSED), {})
+    announcements = decide(await document(store), course())
+    assert {type(one).__name__ for one in announcements} == {"Started", "Completed"}
+    offers = [Kept(KEY, new_event(one, source="/x", time=NOW)) for one in announcements]
+    assert await store.documents.keep_first(offers) == offers
+    assert decide(await document(store), course()) == ()
+
+
+async def test_unpublished_announcements_are_found_until_they_are_published(store: Store) -> None:
+    """Those stored before the given time; marking is safe to repeat."""
+    await store.documents.apply(merge(PASSED), {})
+    kept = await store.documents.keep_first([completion(60)])
+    later = NOW + timedelta(seconds=1)
+    assert await store.documents.unpublished(NOW, 10) == []
+    (found,) = await store.documents.unpublished(later, 10)
+    assert found["unpublished"][0]["_id"] == kept[0].event.id
+    await store.documents.mark_published(kept)
+    await store.documents.mark_published(kept)
+    assert await store.documents.unpublished(later, 10) == []
+
+
+async def test_documents_behind_a_version_are_found(store: Store) -> None:
+    """Until they are marked as decided by it; a lower mark takes nothing back."""
+    keys = [DocumentKey(f"l{n}", "ethics") for n in range(3)]
+    (change,) = merge([enrolled()])
+    await store.documents.apply([Change(key, change.maxima, change.minima) for key in keys], {})
+    assert len(await store.documents.behind("ethics", 2, 2)) == 2
+    await store.documents.mark_decided(keys[:2], 2)
+    await store.documents.mark_decided(keys[:2], 1)
+    (left,) = await store.documents.behind("ethics", 2, 10)
+    assert left["learner_id"] == "l2"
+    assert await store.documents.behind("other", 2, 10) == []
+
+
+async def test_a_learners_documents_come_in_pages(store: Store) -> None:
+    """By course id, after the one given; no other learner's, also not one with a longer id."""
+    (change,) = merge([enrolled(mdo_id="m.1")])
+    keys = [DocumentKey("asha", id_) for id_ in ("c1", "c2", "c3")]
+    await store.documents.apply(
+        [
+            Change(key, change.maxima, change.minima)
+            for key in (*keys, DocumentKey("asha1", "c4"), DocumentKey("ash", "c5"))
+        ],
+        {},
+    )
+    found = await store.documents.of_learner("asha", after="", limit=2)
+    assert [one["course_id"] for one in found] == ["c1", "c2"]
+    found = await store.documents.of_learner("asha", after="c2", limit=2)
+    assert [one["course_id"] for one in found] == ["c3"]
+    assert len(await store.documents.of_learner("asha", after="", limit=9, mdo_id="m.1")) == 3
+    assert await store.documents.of_learner("asha", after="", limit=9, mdo_id="m.2") == []
+
+
+async def test_an_older_course_version_never_overwrites(store: Store) -> None:
+    """Versions may come in any order; the newest one stays."""
+    await store.courses.put([course(2), course(1)])
+    await store.courses.put([course(1)])
+    found = await store.courses.get({"ethics", "unknown"})
+    assert {id_: one.version for id_, one in found.items()} == {"ethics": 2}
+    assert found["ethics"] == course(2)
+    assert store.courses.known_version("ethics") == 2
+    assert store.courses.known_version("unknown") == 0
+    await store.courses.put([course(3)])
+    assert (await store.courses.get({"ethics"}))["ethics"].version == 3
+
+
+async def test_a_course_waits_to_be_reconciled(store: Store) -> None:
+    """From its arrival until it is marked; a mark for an older version does not count."""
+    assert await store.courses.unreconciled() is None
+    await store.courses.put([course(2)])
+    await store.courses.mark_reconciled("ethics", 1)
+    waiting = await store.courses.unreconciled()
+    assert waiting == course(2)
+    await store.courses.mark_reconciled("ethics", 2)
+    assert await store.courses.unreconciled() is None
+    await store.courses.put([course(3), course(1)])
+    assert await store.courses.unreconciled() == course(3)
+
+
+async def test_applied_offsets_only_grow(store: Store) -> None:
+    """A redelivered batch does not take them back."""
+    await store.applied.advance({0: 5, 3: 7})
+    await store.applied.advance({0: 4})
+    assert await store.applied.next_offsets() == {0: 5, 3: 7}
+
+
+@pytest.mark.stack
+async def test_courses_may_be_a_little_old(settings_for: Any) -> None:
+    """With an age, the store is not asked for a course seen within it; without, it is."""
+    chosen = settings_for(ProgressSettings)
+    database = Database.connect(chosen.mongo_uri, chosen.mongo_database)
+    here, there = Store.on(database), Store.on(database)
+    await there.courses.put([course(1)])
+    assert (await here.courses.get({"ethics"}, max_age_seconds=60))["ethics"].version == 1
+    await there.courses.put([course(2)])
+    assert (await here.courses.get({"ethics"}, max_age_seconds=60))["ethics"].version == 1
+    assert (await here.courses.get({"ethics"}))["ethics"].version == 2
+    await database.close()
