@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         if self.environment == "production":
             problems = [
                 (not self.oidc_issuer.startswith("https://"), "PRAVAH_OIDC_ISSUER must be https"),
+                (
+                    bool(self.oidc_jwks_url) and not self.oidc_jwks_url.startswith("https://"),
+                    "PRAVAH_OIDC_JWKS_URL must be https",
+                ),
                 (not self.public_url.startswith("https://"), "PRAVAH_PUBLIC_URL must be https"),
                 (
                     self.key_encryption_key_file is None,

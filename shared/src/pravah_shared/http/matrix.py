@@ -9,7 +9,8 @@ from pravah_shared.http.identity import ROLES, AccessRow, Public, Role, access_m
 HEAD = """\
 # Who may call what
 
-Generated from the routes' own declarations; `make contracts` writes it, a test walks every cell.
+Generated from the routes' own declarations by `python -m pravah_shared.contracts write`; the tests
+of each service walk every cell.
 A learner reaches only their own data, an mdo_admin that of their MDO's learners, a system what
 its scopes allow. Without a token: 401. With the wrong one: 403.
 
