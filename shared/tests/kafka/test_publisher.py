@@ -30,11 +30,14 @@ def report(learner: str, number: int) -> Event[Progressed]:
     return new_event(fact, source="/pravah/progress", time=NOW)
 
 
-async def everything(settings: Settings, topic: str) -> list[Record]:
-    """Read a topic to its end, as a reader that sees no aborted transaction."""
+async def everything(settings: Settings, topic: str, at_least: int = 0) -> list[Record]:
+    """Read a topic to its end, as a reader that sees no aborted transaction.
+
+    A transaction is committed for good before each partition shows it: wait for `at_least`.
+    """
     found: list[Record] = []
-    async with TopicReader(settings, [topic]) as reader:
-        while not await reader.at_end():
+    async with TopicReader(settings, [topic]) as reader, asyncio.timeout(20):
+        while len(found) < at_least or not await reader.at_end():
             found += await reader.read()
     return found
 
@@ -43,6 +46,12 @@ def open_producer(publisher: Publisher) -> AIOKafkaProducer:
     """Reach the client inside, to break it."""
     assert publisher._producer is not None
     return publisher._producer
+
+
+@pytest.fixture
+def transactional_id(test_settings: Settings) -> str:
+    """Return an id no other test uses: they are the broker's, not the topic's."""
+    return f"{test_settings.topic_prefix}relay-1"
 
 
 async def test_events_are_in_the_log_where_the_answer_says(test_settings: Settings) -> None:
@@ -231,19 +240,15 @@ async def test_a_cancelled_call_leaves_the_publisher_usable(test_settings: Setti
         await publisher.publish([report("l", 2)])
 
 
-async def test_a_transaction_is_seen_whole(test_settings: Settings) -> None:
+async def test_a_transaction_is_seen_whole(test_settings: Settings, transactional_id: str) -> None:
     """What one call publishes, over several topics, appears together."""
-    async with Publisher(test_settings, client_id="t", transactional_id="s-1") as publisher:
+    async with Publisher(
+        test_settings, client_id="t", transactional_id=transactional_id
+    ) as publisher:
         await publisher.publish([report(f"l{n}", n) for n in range(20)])
         await publisher.publish([report("l", 21)])
 
-    assert len(await everything(test_settings, "progressed")) == 21
-
-
-@pytest.fixture
-def transactional_id(test_settings: Settings) -> str:
-    """Return an id no other test uses: they are the broker's, not the topic's."""
-    return f"{test_settings.topic_prefix}relay-1"
+    assert len(await everything(test_settings, "progressed", at_least=21)) == 21
 
 
 async def test_a_newer_publisher_fences_the_older(
@@ -261,7 +266,8 @@ async def test_a_newer_publisher_fences_the_older(
 
         await new.publish([report("l", 3)])
 
-    found = [decode(record).data for record in await everything(test_settings, "progressed")]
+    records = await everything(test_settings, "progressed", at_least=2)
+    found = [decode(record).data for record in records]
     assert found == [report("l", 1).data, report("l", 3).data]
 
 
@@ -282,8 +288,8 @@ async def test_a_transaction_cut_in_the_middle_is_never_seen(
 
         await publisher.publish([report("l", 2)])
 
-    found = [decode(record).data for record in await everything(test_settings, "progressed")]
-    assert found == [report("l", 2).data]
+    records = await everything(test_settings, "progressed", at_least=1)
+    assert [decode(record).data for record in records] == [report("l", 2).data]
 
 
 def cut(producer: AIOKafkaProducer) -> asyncio.Event:
@@ -307,4 +313,4 @@ async def test_concurrent_transactions_take_turns(
     ) as publisher:
         await asyncio.gather(*(publisher.publish([report("l", n)]) for n in range(10)))
 
-    assert len(await everything(test_settings, "progressed")) == 10
+    assert len(await everything(test_settings, "progressed", at_least=10)) == 10

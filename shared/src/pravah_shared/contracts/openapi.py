@@ -1,6 +1,6 @@
 """The services' applications, found by entry point: shared code imports no service."""
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pravah_shared.errors import ConfigurationError
@@ -23,4 +23,14 @@ def applications() -> dict[str, Any]:
             f"no entry point {GROUP} of {', '.join(missing)}; run `make setup`, and see that the "
             "service's pyproject.toml names its application"
         )
-    return {service: found[service].load()() for service in SERVICES}
+    return {service: _load(found[service]) for service in SERVICES}
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        application = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{point.name}'s pyproject.toml names {point.value}, which is not there: {error}"
+        ) from error
+    return application()

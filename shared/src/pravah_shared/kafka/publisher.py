@@ -6,7 +6,8 @@ What a caller may rely on:
 - After `BrokerUnavailable` any part of the call may be in the log: publish it again, unchanged.
   Readers recognise repeats by the events' ids.
 - With a `transactional_id`, a call is one transaction: readers (`read_committed`) see all of it or
-  nothing, and only the newest publisher with that id can write. An older one gets `Fenced`.
+  nothing, and only the newest publisher with that id can write. An older one gets `Fenced`. When
+  a call returns, its transaction can no longer be undone; partitions show it a moment later.
 """
 
 import asyncio
