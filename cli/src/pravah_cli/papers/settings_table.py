@@ -50,7 +50,7 @@ def settings_of(service: str) -> Iterator[type[BaseSettings]]:
 def section(title: str, model: type[BaseSettings], without: set[str]) -> str:
     """Return one table: the fields of `model` that are not in `without`."""
     rows = [
-        f"| `PRAVAH_{name.upper()}` | {default(field)} | {escape(field.description or '', quote=False)} |"
+        f"| `PRAVAH_{name.upper()}` | {default(field)} | {meaning(field)} |"
         for name, field in model.model_fields.items()
         if name not in without
     ]
@@ -64,6 +64,11 @@ def default(field: FieldInfo) -> str:
     if isinstance(value, SecretStr) or value in (None, "", PydanticUndefined):
         return ""
     return f"`{value}`"
+
+
+def meaning(field: FieldInfo) -> str:
+    """Return a description that Markdown shows as it is, `<service>` included."""
+    return escape(field.description or "", quote=False)
 
 
 def updated(document: str) -> str:

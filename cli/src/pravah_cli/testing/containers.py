@@ -48,4 +48,5 @@ def mongo_container() -> Iterator[str]:
     with DockerContainer(MONGO_IMAGE).with_exposed_ports(27017) as container:
         port = int(container.get_exposed_port(27017))
         wait_until(lambda: answers(port), START_SECONDS, f"{MONGO_IMAGE} on port {port}")
-        yield f"mongodb://127.0.0.1:{port}"
+        # Directly: as a replica set it would name an address that is good inside only.
+        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"

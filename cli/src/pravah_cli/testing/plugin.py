@@ -96,8 +96,10 @@ async def deployment(stack: Stack, state_dir: Path) -> AsyncIterator[Deployment]
     await delete_topics(settings)
     for name in own.databases:
         database = Database.connect(stack.mongo_uri, name)
-        await database.drop()
-        await database.close()
+        try:
+            await database.drop()
+        finally:
+            await database.close()
 
 
 @pytest.fixture
