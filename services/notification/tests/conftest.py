@@ -1,9 +1,15 @@
-"""Makers of facts that the tests speak about, and fakes of what is outside."""
+"""Parts that the tests stand on."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from ground import Ground
 from smtp_double import SmtpDouble
+
+from pravah_cli.testing import SettingsFor
+from pravah_notification.__main__ import database_of, key_store_of
+from pravah_notification.settings import NotificationSettings
 
 
 @pytest.fixture
@@ -11,3 +17,28 @@ async def smtp() -> AsyncIterator[SmtpDouble]:
     """A real SMTP server on a free port, whose behaviour a test sets."""
     async with SmtpDouble() as server:
         yield server
+
+
+@pytest.fixture
+async def ground(
+    settings_for: SettingsFor, smtp: SmtpDouble, state_dir: Path
+) -> AsyncIterator[Ground]:
+    """The real parts, with an impatient dispatcher that sends to `smtp`."""
+    settings = settings_for(
+        NotificationSettings,
+        smtp_host="127.0.0.1",
+        smtp_port=smtp.port,
+        smtp_connections=3,
+        smtp_timeout_seconds=0.5,
+        smtp_hold_seconds=0.05,
+        smtp_most_hold_seconds=0.2,
+        dispatch_lease_seconds=2.5,
+        dispatch_idle_seconds=0.02,
+        retry_first_seconds=0.05,
+        retry_most_deferrals=3,
+        inbox_poll_seconds=0.02,
+        inbox_stream_seconds=20,
+        state_dir=state_dir,
+    )
+    async with database_of(settings) as database, key_store_of(settings) as keys:
+        yield await Ground.open(settings, database, keys)

@@ -8,6 +8,7 @@ import pytest
 from memory_store import MemoryStore
 from notification_facts import NOW, enrolled
 
+from pravah_cli.testing import SettingsFor
 from pravah_notification.model import Entry, Known, StoredCourse, StoredPerson
 from pravah_notification.ports import Knowledge, LedgerWrites
 from pravah_notification.rules import drafts, settle
@@ -24,19 +25,29 @@ class Stores:
     directory: Knowledge
 
 
-@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.stack)])
-async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
-    """The stores in memory, then the real ones."""
-    if request.param == "memory":
-        memory = MemoryStore()
-        yield Stores(memory, memory)
-        return
-    settings = request.getfixturevalue("settings_for")(NotificationSettings)
+@pytest.fixture
+def memory_stores() -> Stores:
+    """The stores in memory."""
+    memory = MemoryStore()
+    return Stores(memory, memory)
+
+
+@pytest.fixture
+async def real_stores(settings_for: SettingsFor) -> AsyncIterator[Stores]:
+    """The real ones."""
+    settings = settings_for(NotificationSettings)
     database = Database.connect(settings.mongo_uri, settings.mongo_database)
     ledger = Ledger(database)
     await ledger.prepare()
     yield Stores(ledger, Directory(database))
     await database.close()
+
+
+@pytest.fixture(params=["memory_stores", pytest.param("real_stores", marks=pytest.mark.stack)])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    """Each kind in turn."""
+    found: Stores = request.getfixturevalue(request.param)
+    return found
 
 
 def waiting(learner: str = "l1", course: str = "c1") -> tuple[Entry, ...]:
@@ -120,7 +131,7 @@ async def test_erasure_is_for_ever(stores: Stores, late: StoredPerson) -> None:
 
 
 @pytest.mark.stack
-async def test_the_newest_version_stays(settings_for: Any) -> None:
+async def test_the_newest_version_stays(settings_for: SettingsFor) -> None:
     """Whatever order they come in, within a batch too."""
     settings = settings_for(NotificationSettings)
     database = Database.connect(settings.mongo_uri, settings.mongo_database)

@@ -51,8 +51,8 @@ class MailWriter:
         try:
             to = mailbox(person.email)
             words = self._renderer.mail(entry.occasion, titles, reader, person.name)
-        except BadAddress as error:
-            return Suppressed(f"bad_address: {error}")
+        except BadAddress:
+            return Suppressed("bad_address")
         except RenderFailed as error:
             return Refused(str(error))
         return Mail(
