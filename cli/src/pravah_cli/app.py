@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pravah_cli.commands import demo, doctor, down, events, feed, status, token, topics, up
+from pravah_cli.commands import demo, doctor, down, events, explain, feed, status, token, topics, up
 from pravah_cli.stack.config import adopt
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(down.down)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(token.token)
+app.command()(explain.explain)
 app.add_typer(topics.app, name="topics")
 app.add_typer(events.app, name="events")
 app.add_typer(feed.app, name="feed")
