@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from pravah_cli.testing.fake_kafka import FakeKafka
 from pravah_shared.codec import encode
 from pravah_shared.events import Enrolled, Event, Started, new_event
+from pravah_shared.kafka.connection import client_options
 from pravah_shared.processing import Outcome
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.health import Health
 from pravah_shared.processing.loop import Loop
 from pravah_shared.processing.retry import Retry
 from pravah_shared.record import Record
+from pravah_shared.settings import Settings
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -121,3 +124,24 @@ def sleeper(
             during_wait.pop(0)()
 
     return sleep
+
+
+async def committed_by(settings: Settings, group: str) -> dict[tuple[str, int], int]:
+    """Return a group's next offsets as the broker has them, by topic and partition."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {
+        (tp.topic.removeprefix(settings.topic_prefix), tp.partition): meta.offset
+        for tp, meta in found.items()
+        if meta.offset >= 0
+    }
+
+
+@pytest.fixture
+def group_offsets() -> Callable[[Settings, str], Awaitable[dict[tuple[str, int], int]]]:
+    """Return what asks the broker for a group's offsets."""
+    return committed_by

@@ -6,22 +6,21 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from pravah_cli.testing.deployment import Deployment
 from pravah_cli.testing.waiting import eventually
 from pravah_shared.events import Enrolled, Event, Position, new_event
-from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.record import Record
 from pravah_shared.settings import Settings
+
+GroupOffsets = Callable[[Settings, str], Awaitable[dict[tuple[str, int], int]]]
 
 WORKER = Path(__file__).with_name("worker.py")
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -45,14 +44,16 @@ def enrolled(learner_id: str) -> Event[Enrolled]:
 class Bench:
     """One deployment with worker processes of one engine."""
 
-    def __init__(self, engine: str, deployment: Deployment, directory: Path) -> None:
+    def __init__(
+        self, engine: str, deployment: Deployment, directory: Path, group_offsets: GroupOffsets
+    ) -> None:
         self.settings = deployment.settings(Settings)
         self.directory = directory
         self.publisher = Publisher(self.settings, client_id="bench")
         self._engine = engine
+        self._group_offsets = group_offsets
         self._environment = deployment.environment("shared", stop_grace_seconds=1)
         self._workers: list[asyncio.subprocess.Process] = []
-        self._group = f"{self.settings.group_prefix}certificate"
 
     async def enroll(self, learners: Sequence[str]) -> list[Position]:
         """Put enrollments on the topic; return where they stand."""
@@ -112,18 +113,7 @@ class Bench:
 
     async def committed(self) -> dict[tuple[str, int], int]:
         """Return the group's next offsets as the broker has them, by topic and partition."""
-        admin = AIOKafkaAdminClient(**client_options(self.settings))
-        await admin.start()
-        try:
-            found = await admin.list_consumer_group_offsets(self._group)
-        finally:
-            await admin.close()
-        name = self.settings.topic_prefix
-        return {
-            (tp.topic.removeprefix(name), tp.partition): meta.offset
-            for tp, meta in found.items()
-            if isinstance(tp, TopicPartition) and meta.offset >= 0
-        }
+        return await self._group_offsets(self.settings, f"{self.settings.group_prefix}certificate")
 
     async def passed_undone(
         self, records: Sequence[Position], *, dead: Sequence[Position] = ()
@@ -174,9 +164,12 @@ class Bench:
 
 @pytest.fixture(params=["aiokafka", "faust"])
 async def bench(
-    request: pytest.FixtureRequest, deployment: Deployment, tmp_path: Path
+    request: pytest.FixtureRequest,
+    deployment: Deployment,
+    tmp_path: Path,
+    group_offsets: GroupOffsets,
 ) -> AsyncIterator[Bench]:
     """Yield the bench, once for each engine."""
-    bench = Bench(request.param, deployment, tmp_path)
+    bench = Bench(request.param, deployment, tmp_path, group_offsets)
     yield bench
     await bench.close()

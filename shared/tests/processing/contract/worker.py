@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from pravah_shared.errors import StoreUnavailable
 from pravah_shared.events import Event, Started, new_event
 from pravah_shared.kafka.publisher import Publisher
@@ -134,4 +136,4 @@ async def main(engine: str, directory: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]))  # as in production
