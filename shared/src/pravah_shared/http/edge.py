@@ -84,9 +84,13 @@ def _record(scope: Scope, method: str, status: int, seconds: float, span: Span) 
     route = _route(scope)
     metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none").observe(seconds)
     span.update_name(f"{method} {route}")
-    span.set_attribute("http.request.method", method)
-    span.set_attribute("http.route", route)
-    span.set_attribute("http.response.status_code", status)
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+    )
     if status >= 500:  # noqa: PLR2004 - HTTP: the server's fault
         traces.fail(span, str(status))
 
