@@ -34,6 +34,10 @@ class People(Protocol):
 class Inputs(People, Protocol):
     """Completions, people and courses. Reads see every write that was confirmed before."""
 
+    async def prepare(self) -> None:
+        """Make sure of the indexes. Costs nothing once done."""
+        ...
+
     async def save(self, facts: Facts, now: datetime) -> None:
         """Keep a batch's facts. An older version never overwrites, erasure is final."""
         ...
@@ -75,6 +79,10 @@ class Inputs(People, Protocol):
 
 class Certificates(Protocol):
     """What was issued: one certificate per key, for ever."""
+
+    async def prepare(self) -> None:
+        """Make sure of the indexes. Costs nothing once done."""
+        ...
 
     async def insert(self, certificates: Sequence[Certificate]) -> frozenset[str]:
         """Insert those whose place is free; return the keys that this call filled."""

@@ -13,6 +13,7 @@ NUMBER_SECRET = "PRAVAH_CERTIFICATE_NUMBER_FILE"  # noqa: S105 - names a setting
 class CertificateSettings(Settings):
     """Where the keys are, in whose name certificates are issued, which ports serve."""
 
+    mongo_database: str = Field(default="pravah_certificate", description="Database")
     certificate_api_port: int = Field(default=8003, description="Port of the API")
     certificate_stream_port: int = Field(
         default=8013, description="Port of the stream's health and metrics"

@@ -30,7 +30,7 @@ STEP = 500
 COURSES_PER_SWEEP = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CertificateStream:
     """Handler of the certificate service. `recheck_seconds`: how long a wait goes unseen."""
 
@@ -57,6 +57,9 @@ class CertificateStream:
 
     async def sweep(self) -> Outcome:
         """Decide and announce what no record will bring up again, in bounded steps."""
+        # Here, not at start: a store that is away then must not keep the process from coming up.
+        await self.inputs.prepare()
+        await self.certificates.prepare()
         now = self.clock()
         unseen_since = now - timedelta(seconds=self.recheck_seconds)
         waiting = await self.inputs.take_waiting(unseen_since, now, self.step)

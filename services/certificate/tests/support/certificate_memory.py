@@ -29,6 +29,9 @@ class MemoryStore:
         self.seen: dict[str, datetime] = {}
         self.issued: dict[str, Certificate] = {}
 
+    async def prepare(self) -> None:
+        """Need no index."""
+
     async def save(self, facts: Facts, now: datetime) -> None:
         """Keep the newest; three writes, others may come between."""
         await self.pause()

@@ -17,10 +17,10 @@ NOT_ANNOUNCED = {"announced": False, "state": "issued"}
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Where a page ended: the last certificate's time and key."""
+    """Where a page ended: the last certificate's time and number."""
 
     issued_at: datetime
-    key: str
+    certificate_id: str
 
 
 class Certificates:
@@ -29,11 +29,11 @@ class Certificates:
     def __init__(self, database: Database) -> None:
         self._certificates = database.collection("certificates")
 
-    async def ensure_indexes(self) -> None:
-        """Create what the reads below need. Safe to repeat."""
+    async def prepare(self) -> None:
+        """Make sure of the indexes. Safe to repeat; costs nothing once done."""
         ensure = self._certificates.ensure_index
         await ensure("by_number", [("certificate_id", 1)], unique=True)
-        await ensure("by_learner", [("learner_id", 1), ("issued_at", -1), ("_id", -1)])
+        await ensure("by_learner", [("learner_id", 1), ("issued_at", -1), ("certificate_id", -1)])
         await ensure("not_announced", [("issued_at", 1)], partial=NOT_ANNOUNCED)
 
     async def insert(self, certificates: Sequence[Certificate]) -> frozenset[str]:
@@ -89,10 +89,10 @@ class Certificates:
         if after is not None:
             filter_["$or"] = [
                 {"issued_at": {"$lt": after.issued_at}},
-                {"issued_at": after.issued_at, "_id": {"$lt": after.key}},
+                {"issued_at": after.issued_at, "certificate_id": {"$lt": after.certificate_id}},
             ]
         found = await self._certificates.find(
-            filter_, sort=[("issued_at", -1), ("_id", -1)], limit=limit
+            filter_, sort=[("issued_at", -1), ("certificate_id", -1)], limit=limit
         )
         return [documents.to_certificate(document) for document in found]
 

@@ -22,8 +22,8 @@ class Inputs:
         self._people = database.collection("people")
         self._courses = database.collection("courses")
 
-    async def ensure_indexes(self) -> None:
-        """Create what the reads below need. Safe to repeat."""
+    async def prepare(self) -> None:
+        """Make sure of the indexes. Safe to repeat; costs nothing once done."""
         ensure = self._completions.ensure_index
         await ensure("by_learner", [("learner_id", 1), ("state", 1)])
         await ensure("behind_course", [("course_id", 1), ("decided_on", 1)])

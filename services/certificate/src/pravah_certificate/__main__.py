@@ -1,0 +1,90 @@
+"""Composition root of certificate: `python -m pravah_certificate api|stream`."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from pravah_certificate.api import Parts, build
+from pravah_certificate.credentials.material import load_issuer, load_registry
+from pravah_certificate.render import Pages
+from pravah_certificate.settings import CertificateSettings
+from pravah_certificate.store import store_of
+from pravah_certificate.stream import CertificateStream
+from pravah_certificate.verification import Verifier
+from pravah_shared.command import run
+from pravah_shared.events.types import to_utc_milliseconds
+from pravah_shared.http.health import ready_when
+from pravah_shared.kafka.publisher import Publisher
+from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.mongo import Database
+from pravah_shared.processing.runner import build_runner
+from pravah_shared.service import Stop, run_api, run_stream
+
+
+@asynccontextmanager
+async def open_store(settings: CertificateSettings) -> AsyncIterator[Database]:
+    """Yield the service's database; nothing is sent before its first use."""
+    database = Database.connect(settings.mongo_uri, settings.mongo_database)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_keys(settings: CertificateSettings) -> AsyncIterator[KeyStore]:
+    """Yield the store of learners' keys."""
+    kek = load_or_create_kek(settings)
+    uri = settings.key_store_uri or settings.mongo_uri
+    database = Database.connect(uri, settings.key_store_database)
+    try:
+        yield KeyStore(database, kek)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_parts(settings: CertificateSettings) -> AsyncIterator[Parts]:
+    """Yield the real parts of the API. It comes up while the store is away."""
+    registry = load_registry(settings)
+    async with open_store(settings) as database, open_keys(settings) as keys:
+        inputs, certificates = store_of(database)
+        yield Parts(
+            inputs=inputs,
+            certificates=certificates,
+            registry=registry,
+            verifier=Verifier(certificates, keys, registry),
+            pages=Pages(settings.issuer_name),
+            ready=ready_when(store=database.ping),
+        )
+
+
+async def api(settings: CertificateSettings, stop: Stop) -> None:
+    """Serve the API until asked to stop."""
+    app = build(settings, partial(open_parts, settings))
+    await run_api(settings, app, settings.certificate_api_port, stop)
+
+
+async def stream(settings: CertificateSettings, stop: Stop) -> None:
+    """Issue until asked to stop."""
+    issuer = load_issuer(settings)
+    async with (
+        open_store(settings) as database,
+        open_keys(settings) as keys,
+        Publisher(settings, client_id="certificate-stream") as publisher,
+    ):
+        handler = CertificateStream(
+            *store_of(database),
+            keys,
+            issuer,
+            clock=lambda: to_utc_milliseconds(datetime.now(UTC)),
+            recheck_seconds=settings.sweep_seconds,
+        )
+        runner = build_runner("faust", settings, "certificate", handler, publisher)
+        await run_stream(settings, "certificate", runner, settings.certificate_stream_port, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(run("certificate", CertificateSettings, {"api": api, "stream": stream}))
