@@ -150,7 +150,7 @@ def msgids() -> set[str]:
         )
     )
     # With variables it is a tuple: the text, then None for each of them.
-    return {message if isinstance(message, str) else str(message[0]) for message in found}
+    return {message[0] if isinstance(message, tuple) else message for message in found}  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("locale", [locale for locale in LOCALES if locale != "en"])

@@ -29,7 +29,7 @@ class SmtpDouble:
         self.started: asyncio.Queue[str] = asyncio.Queue()
         self._server: asyncio.Server | None = None
         self._released = asyncio.Event()
-        self._open: set[asyncio.Transport] = set()
+        self._open: set[Any] = set()
 
     async def __aenter__(self) -> Self:
         await self.listen()
@@ -73,8 +73,8 @@ class SmtpDouble:
         self.connections += 1
         double = self
 
-        class Tracked(Protocol):  # type: ignore[misc]  # aiosmtpd publishes no types
-            def connection_made(self, transport: asyncio.Transport) -> None:
+        class Tracked(Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 double._open.add(transport)
                 super().connection_made(transport)
 
