@@ -31,7 +31,10 @@ def to_utc_milliseconds(moment: datetime) -> datetime:
     The store keeps no more, and a time that changes on its way through it would make equal
     facts differ.
     """
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of range; send a time in the years 1 to 9999 of UTC") from error
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
