@@ -54,23 +54,23 @@ class Strict(Model):
     model_config = ConfigDict(extra="forbid")
 
 
-class UnitBody(Strict, Unit):
+class UnitBody(Unit, Strict):
     """A unit."""
 
 
-class ModuleBody(Strict, Module):
+class ModuleBody(Module, Strict):
     """A module."""
 
 
-class RunBody(Strict, Run):
+class RunBody(Run, Strict):
     """A run."""
 
 
-class ProgrammeCourseBody(Strict, ProgrammeCourse):
+class ProgrammeCourseBody(ProgrammeCourse, Strict):
     """A course of a programme."""
 
 
-class CertificateRuleBody(Strict, CertificateRule):
+class CertificateRuleBody(CertificateRule, Strict):
     """A certificate."""
 
 
