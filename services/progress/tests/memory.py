@@ -88,8 +88,8 @@ class MemoryDocuments:
             remove(self.held[pruning.key], pruning)
 
     async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
-        await self.pause()
-        for offer in offers:
+        for offer in reversed(offers):
+            await self.pause()  # a bulk lands in any order, and perhaps in part
             document = self.held[offer.key]
             if at(document, offer.path) is ABSENT:
                 event = offer.event

@@ -20,7 +20,7 @@ from pravah_shared.events import EventData
 from .facts import COURSES, FACTS, attempt, enrolled, progressed, update, version_of
 from .memory import apply
 from .oracle import justified
-from .simulation import World, due_of, simulate
+from .simulation import CRASH, World, due_of, simulate
 
 Plan = tuple[Sequence[Sequence[Sequence[EventData]]], Sequence[int]]
 
@@ -85,6 +85,13 @@ CROSSING = (
 def test_announced_is_justified_and_complete() -> None:
     """Whatever the order, the split, the interleaving and the crashes."""
     PROVED(given(plans())(example(CROSSING)(holds(ProgressHandler))))()
+
+
+@pytest.mark.parametrize("steps", range(20))
+def test_a_crash_at_any_step_loses_nothing(steps: int) -> None:
+    """One worker, one batch, killed once: after the redelivery all is announced, and final."""
+    plan: Plan = ([[[progressed(update(), attempt()), version_of(1), enrolled()]]], [])
+    holds(ProgressHandler)((plan[0], [0] * steps + [CRASH]))
 
 
 class ReadsFirst(ProgressHandler):

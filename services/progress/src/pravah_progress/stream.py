@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept
+from pravah_progress.model import Change, Document, DocumentKey, Kept, Path
 from pravah_progress.rules import decide, merge, prune
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
@@ -151,7 +151,13 @@ class ProgressHandler:
 
 
 def _unpublished(document: Document) -> list[Kept]:
-    return [kept_at(document, tuple(note["path"])) for note in document.get("unpublished", ())]
+    """Return what Kafka may not have; of a term the start first, whichever was stored first."""
+    paths = [tuple(note["path"]) for note in document.get("unpublished", ())]
+    return [kept_at(document, path) for path in sorted(paths, key=_start_first)]
+
+
+def _start_first(path: Path) -> tuple[Path, bool]:
+    return path[:-1], path[-1] == "completed"
 
 
 def _events(kept: Sequence[Kept]) -> list[Event[Any]]:

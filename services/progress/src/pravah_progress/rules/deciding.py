@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from pravah_progress.model import NO_RUN, Announcement, Document, announced_path
+from pravah_progress.model import NO_RUN, Announcement, Document, Path, announced_path
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_shared.events import Completed, Course, Started, Unit
+
+Terms: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Terms of a run by their number."""
+
+KINDS = ("completed", "started")
+"""What a term may announce. Either may have been kept without the other when a write failed."""
 
 
 def decide(document: Document, course: Course | None) -> tuple[Announcement, ...]:
@@ -21,15 +27,16 @@ def decide(document: Document, course: Course | None) -> tuple[Announcement, ...
     return tuple(
         announcement
         for run, terms in document.get("enrollments", {}).items()
-        for announcement in _of_run(document, course, run, terms)
-        if not is_announced(document, announcement)
+        if (undecided := _undecided(document, run, terms))
+        for announcement in _of_run(document, course, run, undecided)
+        if not is_announced(document, announced_path(announcement))
     )
 
 
-def is_announced(document: Document, announcement: Announcement) -> bool:
-    """Tell whether an announcement for this term was made before, even with other details."""
+def is_announced(document: Document, path: Path) -> bool:
+    """Tell whether a term made an announcement of this kind, even with other details."""
     held: Any = document
-    for key in announced_path(announcement):
+    for key in path:
         held = held.get(key)
         if held is None:
             return False
@@ -46,9 +53,13 @@ def last_passed_at(scope: Scope, course: Course) -> datetime | None:
 
     None: one is not passed, or the course requires none; such a course never completes by itself.
     """
-    passed = [scope.passed_at(unit) for unit in required_units(course)]
-    known = [moment for moment in passed if moment is not None]
-    return max(known) if known and len(known) == len(passed) else None
+    last: datetime | None = None
+    for unit in required_units(course):
+        passed_at = scope.passed_at(unit)
+        if passed_at is None:
+            return None
+        last = passed_at if last is None else max(last, passed_at)
+    return last
 
 
 def score_percent(scope: Scope, course: Course) -> float | None:
@@ -75,14 +86,23 @@ def within_term(moment: datetime, term: Mapping[str, Any]) -> datetime | None:
     return None if withdrawn_at is not None and at > withdrawn_at else at
 
 
-def _of_run(
-    document: Document, course: Course, run: str, terms: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Announcement]:
+def _undecided(document: Document, run: str, terms: Terms) -> dict[str, Mapping[str, Any]]:
+    """Return the terms that still have something to announce.
+
+    One without an enrollment has nothing: only its withdrawal has arrived so far.
+    """
+    return {
+        number: term
+        for number, term in terms.items()
+        if "enrolled_at" in term
+        and not all(is_announced(document, ("announced", run, number, kind)) for kind in KINDS)
+    }
+
+
+def _of_run(document: Document, course: Course, run: str, terms: Terms) -> Iterator[Announcement]:
     scope = scope_of(document, course, run)
     first_at, passed_at = scope.first_at(), last_passed_at(scope, course)
     for number, term in terms.items():
-        if "enrolled_at" not in term:
-            continue  # only its withdrawal has arrived so far
         identity = {
             "enrollment_id": term["enrollment_id"],
             "learner_id": document["learner_id"],

@@ -96,8 +96,8 @@ class MongoDocuments:
         if mdo_id is not None:
             filter_ = {**filter_, shape.dotted(("mdos", mdo_id)): 1}
         found = await self._collection.find(filter_, sort=[("_id", 1)], limit=limit)
-        return [shape.unescaped(document) for document in found]
+        return [shape.as_rules_know_it(document) for document in found]
 
     async def _find(self, filter_: Document, limit: int = 0) -> list[Document]:
         found = await self._collection.find(filter_, limit=limit)
-        return [shape.unescaped(document) for document in found]
+        return [shape.as_rules_know_it(document) for document in found]

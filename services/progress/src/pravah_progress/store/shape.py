@@ -11,6 +11,9 @@ from pravah_shared.mongo import Document, UpdateOne
 DOT = "%2E"
 """No identifier holds `%`, so a dot's escape cannot be mistaken."""
 
+ESCAPED = "escaped"
+"""Field of documents in which some key is escaped."""
+
 _KINDS: Mapping[str, type[Announcement]] = {"started": Started, "completed": Completed}
 
 
@@ -19,14 +22,15 @@ def dotted(path: Path) -> str:
     return ".".join([key.replace(".", DOT) for key in path])
 
 
-def unescaped(stored: Any) -> Any:
-    """Return a stored value with its keys as rules know them."""
-    if not isinstance(stored, dict):
-        return stored
+def as_rules_know_it(stored: Document) -> Document:
+    """Return a stored document with its keys as rules know them."""
+    # Few ids hold dots: only documents that say so are rebuilt, at every read.
+    return _unescaped(stored) if stored.get(ESCAPED) else stored
+
+
+def _unescaped(stored: Mapping[str, Any]) -> Document:
     return {
-        key.replace(DOT, ".") if "%" in key else key: (
-            unescaped(value) if isinstance(value, dict) else value
-        )
+        key.replace(DOT, "."): _unescaped(value) if isinstance(value, dict) else value
         for key, value in stored.items()
     }
 
@@ -35,12 +39,15 @@ def upsert(change: Change, version: int) -> UpdateOne:
     """Return the one write that merges a change."""
     learner_id, course_id = change.key
     maxima = {dotted(path): value for path, value in change.maxima.items()}
+    minima = {dotted(path): value for path, value in change.minima.items()}
+    if any(DOT in path for path in (*maxima, *minima)):
+        maxima[ESCAPED] = 1
     update: Document = {
         "$setOnInsert": {"learner_id": learner_id, "course_id": course_id},
         "$max": {"decided_version": version, **maxima},
     }
-    if change.minima:
-        update["$min"] = {dotted(path): value for path, value in change.minima.items()}
+    if minima:
+        update["$min"] = minima
     return UpdateOne({"_id": str(change.key)}, update, upsert=True)
 
 
