@@ -23,7 +23,7 @@ class Output:
 
     def line(self, text: str) -> None:
         """Tell a person something (rich markup)."""
-        self.console.print(text)
+        self.console.print(text, soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show a table to a person."""
