@@ -22,7 +22,12 @@ def whole() -> dict[str, Any]:
         "required": 1,
     }
     return {
-        "enrollment": {"learner_known": True, "course_version": 1, "enrollments": [term]},
+        "enrollment": {
+            "learner": "known",
+            "course_version": 1,
+            "unpublished_since": None,
+            "enrollments": [term],
+        },
         "progress": {
             "progress": {"enrollments": [term], "reported": [{"units": ["1752"]}]},
             "explanation": {"completed": True, "reasons": [], "enrollments": []},
@@ -97,11 +102,9 @@ def test_a_service_that_is_down_costs_only_its_part() -> None:
 
 def test_an_unknown_learner_is_the_first_thing_missing() -> None:
     """Nothing else matters before the learner is registered."""
-    traces = {
-        **whole(),
-        "enrollment": {"learner_known": False, "course_version": 1, "enrollments": []},
-    }
+    traces = whole()
+    traces["enrollment"] |= {"learner": "unknown", "enrollments": []}
     missing = tell(traces).first_missing
     assert missing is not None
     assert missing.name == "enrolled"
-    assert "not registered" in missing.said[0]
+    assert "the learner is unknown" in missing.said[0]

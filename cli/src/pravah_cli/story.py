@@ -58,10 +58,12 @@ Told = tuple[bool, Sequence[str]]
 
 def _enrolled(trace: Trace) -> Told:
     said = []
-    if not trace["learner_known"]:
-        said.append("the learner is not registered; PUT /v1/learners/{learner_id}")
+    if trace["learner"] != "known":
+        said.append(f"the learner is {trace['learner']}; PUT /v1/learners/{{learner_id}}")
     if trace["course_version"] is None:
         said.append("there is no such course; PUT /v1/courses/{course_id}")
+    if trace["unpublished_since"]:
+        said.append(f"events wait for the relay since {trace['unpublished_since']}")
     terms = trace["enrollments"]
     said += [_term(term) for term in terms]
     if not terms and not said:
