@@ -111,8 +111,10 @@ CERTIFICATES_ISSUED = _counter(
 DELIVERIES = _counter(
     "pravah_deliveries_total",
     ("channel", "outcome"),
-    "Tries to hand a message to a channel: delivered, retried, failed for good, suppressed.",
-    rise="Of retried or failed: the channel's provider is away or refuses; see its log lines.",
+    "Messages by what came of a try: sent, deferred (4xx), interrupted, dead, suppressed, held "
+    "(channel down or stopping), retaken (its dispatcher died: may go out twice).",
+    rise="Of deferred, interrupted or held: the channel's provider is away or slow; see its log "
+    "lines. Of dead: read the reasons (`GET /v1/deliveries?state=dead`).",
 )
 LOOP_HEARTBEAT_TIMESTAMP_SECONDS = _gauge(
     "pravah_loop_heartbeat_timestamp_seconds",
