@@ -83,7 +83,7 @@ def title(found: Verification, language: str) -> str:
 
 def day(moment: datetime, language: str) -> str:
     """Return the day of a moment, as the language writes it."""
-    return format_date(moment.astimezone(INDIA), format="long", locale=language)
+    return format_date(moment.astimezone(INDIA), format="long", locale=f"{language}_IN")
 
 
 def policy(style: str) -> str:
