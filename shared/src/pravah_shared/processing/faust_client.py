@@ -1,6 +1,6 @@
 """Faust with its hands off the offsets: commits follow from finished work, not from its acks.
 
-Read in Faust 0.15.3 and shown by the contract suite:
+Read in Faust 0.15.3; `shared/tests/processing/test_engines.py` arranges each of these:
 
 - Faust acknowledges what a stream yielded however the stream is left, so an error, a cancelled
   agent or a stop commits records without effect. Its search for gaps lets offsets pass that were
