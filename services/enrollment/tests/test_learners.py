@@ -234,3 +234,10 @@ def found(text: str) -> list[str]:
         for secret in SECRETS
     }
     return [secret for secret, some in forms.items() if any(form in text for form in some)]
+
+
+def test_the_search_would_find_a_name() -> None:
+    """In clear, escaped or in base64."""
+    for form in ("x Anjali x", json.dumps("अंजलि"), base64.b64encode(b"Anjali").decode()):
+        assert found(form)
+    assert not found("x")
