@@ -27,14 +27,17 @@ test: setup ## Run all tests on real parts (ARGS="-k name")
 check: setup ## Format, lint, types, imports, contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) conftest.py
+	@for package in $(PACKAGES); do $(BIN)/mypy $$package/tests || exit 1; done
 	$(BIN)/lint-imports
+	$(BIN)/python -m pravah_shared.contracts check
 
 format: ## Put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## Regenerate what is generated in docs/
+docs: setup ## Regenerate contracts/ and what is generated in docs/
+	$(BIN)/python -m pravah_shared.contracts write
 	$(BIN)/python -m pravah_cli.papers.settings_table docs/operate.md
 	$(BIN)/python -m pravah_shared.telemetry.metrics_page docs/metrics.md
 

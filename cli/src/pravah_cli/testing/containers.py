@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from pravah_cli.local.kafka import serves
@@ -12,6 +13,12 @@ from pravah_cli.testing.waiting import wait_until
 KAFKA_IMAGE = "apache/kafka:4.1.1"
 MONGO_IMAGE = "mongo:8"
 START_SECONDS = 120
+
+
+def images() -> list[str]:
+    """Return the images that must be at hand, testcontainers' reaper included unless disabled."""
+    reaper = [] if testcontainers_config.ryuk_disabled else [testcontainers_config.ryuk_image]
+    return [KAFKA_IMAGE, MONGO_IMAGE, *reaper]
 
 
 @contextmanager
