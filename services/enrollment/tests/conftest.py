@@ -1,7 +1,6 @@
 """The real application on the real store and broker, with real tokens."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -119,8 +118,7 @@ class Service:
 @pytest.fixture
 def settings(deployment: Deployment) -> EnrollmentSettings:
     """Settings within the test's deployment."""
-    chosen = deployment.settings(EnrollmentSettings)
-    return chosen.model_copy(update={"state_dir": deployment.state_dir})
+    return deployment.settings(EnrollmentSettings)
 
 
 @pytest.fixture
@@ -139,9 +137,3 @@ async def service(settings: EnrollmentSettings, database: Database) -> AsyncIter
         service = Service(app, settings, database)
         yield service
         await service.http.aclose()
-
-
-@pytest.fixture
-def noon() -> datetime:
-    """A moment in the past."""
-    return datetime(2024, 10, 19, 12, tzinfo=UTC)

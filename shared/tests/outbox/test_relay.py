@@ -212,6 +212,21 @@ async def test_the_writers_own_way_gets_its_time_first(bench: Any) -> None:
     await end(patient)
 
 
+async def test_an_event_that_cannot_be_published_holds_up_no_other(bench: Any) -> None:
+    """It stays, and its age goes on rising; all else leaves, in order."""
+    for n in range(6):
+        await bench.write(f"l-{n}", 1)
+    unreadable = {"_id": "l-2", "outbox.type": {"$exists": True}}
+    await bench.people.update_one(unreadable, {"$set": {"outbox.0.type": "org.pravah.unknown.v9"}})
+    relay = bench.relay("one")
+    await relay._leases.prepare(["relay-0-of-1"])
+    assert await relay.turn() == 5
+    assert await relay.turn() == 0
+    assert set(versions(await bench.published())) == {"l-0", "l-1", "l-3", "l-4", "l-5"}
+    assert len(await bench.waiting()) == 1
+    await end(relay)
+
+
 async def end(relay: Any) -> None:
     """Close a relay that was turned by hand."""
     await relay.stop()

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pravah_shared.errors import Fenced, Transient
+from pydantic import ValidationError
+
+from pravah_shared.errors import Fenced, Refused, Transient
 from pravah_shared.events import Event, Position
 from pravah_shared.mongo import Collection, Document
 from pravah_shared.outbox.entries import OLDEST_FIRST, PENDING, SLOTS, event_of, pull
@@ -102,6 +104,7 @@ class Relay:
         self._poll_seconds = poll_seconds
         self._now = now
         self._stopping = asyncio.Event()
+        self._stuck: set[tuple[str, str]] = set()
         self._shards = [
             _Shard(n, f"relay-{n}-of-{shards}", (n * SLOTS // shards, (n + 1) * SLOTS // shards))
             for n in range(shards)
@@ -197,18 +200,34 @@ class Relay:
 
     async def _drain(self, shard: _Shard, source: Source) -> int:
         """Publish and pull one batch; return how many events it had."""
-        if shard.publisher is None:  # pragma: no cover - `_held` started it
-            return 0
         documents = await self._waiting(shard, source)
-        if not documents:
-            return 0
-        events = [event_of(waiting) for found in documents for waiting in found["outbox"]]
-        await shard.publisher.publish(events)
+        return await self._move(shard, source, documents) if documents else 0
+
+    async def _move(self, shard: _Shard, source: Source, documents: Sequence[Document]) -> int:
+        """Publish and pull. A document that cannot be published holds up no other."""
+        assert shard.publisher is not None, "a held shard has a producer"
+        try:
+            events = [event_of(waiting) for found in documents for waiting in found["outbox"]]
+            await shard.publisher.publish(events)
+        except (Refused, KeyError, ValidationError) as error:
+            if len(documents) == 1:
+                self._say_stuck(source, documents[0]["_id"], error)
+                return 0
+            half = len(documents) // 2
+            first = await self._move(shard, source, documents[:half])
+            return first + await self._move(shard, source, documents[half:])
         await source.collection.bulk(
             [pull(found["_id"], [w["_id"] for w in found["outbox"]]) for found in documents]
         )
         log.info("relay.published", collection=source.collection.name, events=len(events))
         return len(events)
+
+    def _say_stuck(self, source: Source, document_id: str, error: Exception) -> None:
+        """Say it once; the age of the oldest event goes on saying it."""
+        if (where := (source.collection.name, document_id)) not in self._stuck:
+            self._stuck.add(where)
+            reason = str(error) if isinstance(error, Refused) else type(error).__name__
+            log.error("relay.stuck", collection=where[0], document=document_id, reason=reason)
 
     async def _waiting(self, shard: _Shard, source: Source) -> list[Document]:
         first, end = shard.slots
