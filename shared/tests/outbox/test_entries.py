@@ -49,7 +49,7 @@ def test_what_kafka_never_takes_is_refused_before_it_blocks_the_outbox() -> None
     units = [
         {"unit_id": f"u-{n}", "title": {"en": "x" * 500}, "kind": "content"} for n in range(2000)
     ]
-    course = Course(course_id="c-1", version=1, title={"en": "x"}, provider="x", units=units)  # type: ignore[arg-type]
+    course = Course(course_id="c-1", version=1, title={"en": "x"}, provider="x", units=units)
     with pytest.raises(Refused, match="c-1"):
         entry(new_event(course, source="/pravah/enrollment", time=datetime.now(UTC)))
 

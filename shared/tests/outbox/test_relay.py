@@ -128,7 +128,8 @@ async def test_published_but_not_pulled_is_repeated_under_the_same_id(bench: Any
     """Readers recognise the repeat."""
     first = await bench.write("a", 1)
     second = await bench.write("a", 2)
-    crashing = bench.relay("one", sources=[Source(Failing(bench.people))])
+    failing: Any = Failing(bench.people)
+    crashing = bench.relay("one", sources=[Source(failing)])
     await crashing._leases.prepare(["relay-0-of-1"])
     with pytest.raises(StoreUnavailable):
         await crashing.turn()

@@ -105,7 +105,8 @@ class LoopBench:
 @pytest.fixture
 def bench() -> LoopBench:
     """Return a loop on fakes."""
-    kafka, health, waits = FakeKafka(partitions=1), Health("test"), []
+    kafka, health = FakeKafka(partitions=1), Health("test")
+    waits: list[float] = []
     during_wait: list[Callable[[], None]] = []
     handler = Steps(kafka)
     retry = Retry(health, sleep=sleeper(waits, during_wait))

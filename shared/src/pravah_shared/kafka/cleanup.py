@@ -1,4 +1,4 @@
-"""Removing a deployment's topics: for tests and `pravah down --data`, never in production."""
+"""Removing a deployment's topics: for tests, never in production."""
 
 import asyncio
 
