@@ -6,15 +6,17 @@ operation: test_announced.py lets other workers run there, or the process die.
 
 # ruff: noqa: D102 - store/contract.py tells what each call promises
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
 from pravah_progress.model import Change, Document, DocumentKey, Kept, Path, Pruning
+from pravah_progress.rules import merge
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
-from pravah_shared.events import Course
+from pravah_shared.events import Course, EventData
 
 ABSENT = object()
 
@@ -78,7 +80,7 @@ class MemoryDocuments:
             version = versions.get(course_id, 0)
             document["decided_version"] = max(version, document["decided_version"])
 
-    async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
+    async def read(self, keys: Collection[DocumentKey]) -> Sequence[Document]:
         await self.pause()
         return [deepcopy(self.held[key]) for key in keys if key in self.held]
 
@@ -87,7 +89,7 @@ class MemoryDocuments:
         for pruning in prunings:
             remove(self.held[pruning.key], pruning)
 
-    async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
+    async def keep_first(self, offers: Sequence[Kept]) -> Sequence[Kept]:
         for offer in reversed(offers):
             await self.pause()  # a bulk lands in any order, and perhaps in part
             document = self.held[offer.key]
@@ -113,7 +115,7 @@ class MemoryDocuments:
                 note for note in document.get("unpublished", ()) if note["_id"] != one.event.id
             ]
 
-    async def unpublished(self, before: datetime, limit: int) -> list[Document]:
+    async def unpublished(self, before: datetime, limit: int) -> Sequence[Document]:
         await self.pause()
         left = [
             deepcopy(document)
@@ -122,7 +124,7 @@ class MemoryDocuments:
         ]
         return left[:limit]
 
-    async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
+    async def behind(self, course_id: str, version: int, limit: int) -> Sequence[Document]:
         await self.pause()
         found = [
             deepcopy(document)
@@ -139,7 +141,7 @@ class MemoryDocuments:
 
     async def of_learner(
         self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
-    ) -> list[Document]:
+    ) -> Sequence[Document]:
         await self.pause()
         found = [
             deepcopy(document)
@@ -218,3 +220,15 @@ class MemoryApplied:
 def memory_store(pause: Callable[[], Awaitable[None]] = go_on) -> Store:
     """Return an empty store in memory."""
     return Store(MemoryDocuments(pause), MemoryCourses(pause=pause), MemoryApplied(pause))
+
+
+def document_of(*facts: EventData) -> Any:
+    """Return the document of some facts."""
+
+    async def build() -> Any:
+        store = memory_store()
+        await store.documents.apply(merge(facts), {})
+        found = await store.documents.read([DocumentKey("asha", "ethics")])
+        return found[0] if found else {"learner_id": "asha", "course_id": "ethics"}
+
+    return asyncio.run(build())

@@ -39,7 +39,7 @@ def justified(facts: Sequence[EventData], course: Course | None) -> set[Due]:
         if isinstance(fact, Enrolled):
             items = _items(facts, course, fact.run_id)
             if items:
-                due |= _in_time("started", min(item.at for item in items), fact, facts)
+                due |= _in_time("started", min([item.at for item in items]), fact, facts)
             passed = [_passed(unit, items) for unit in course.units if not unit.optional]
             if passed and None not in passed:
                 at = max(moment for moment in passed if moment)
@@ -54,10 +54,14 @@ def _items(facts: Sequence[EventData], course: Course, run_id: str | None) -> li
         item
         for fact in facts
         if isinstance(fact, Progressed)
-        for item in (*fact.updates, *fact.attempts)
+        for item in _reported(fact)
         if fact.run_id == run_id
         or (fact.run_id is None and any(start <= item.at <= end for start, end in windows))
     ]
+
+
+def _reported(fact: Progressed) -> list[UnitUpdate | Attempt]:
+    return [*fact.updates, *fact.attempts]
 
 
 def _passed(unit: Unit, items: Sequence[UnitUpdate | Attempt]) -> datetime | None:

@@ -1,6 +1,6 @@
 """Two workers on one store, stopped and killed between any two calls; one schedule, no clock."""
 
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -108,7 +108,9 @@ def simulate(
 ) -> World:
     """Run one worker per list of batches, stepping as the schedule says; then to the end."""
     world = World()
-    workers: list[Coroutine[Any, Any, None]] = [work(world, mine, handler_type) for mine in batches]
+    workers: list[CoroutineType[Any, Any, None]] = [
+        work(world, mine, handler_type) for mine in batches
+    ]
     steps = iter(schedule)
     turn = 0
     while workers:
@@ -116,7 +118,7 @@ def simulate(
         step = next(steps, None)
         worker = workers[(turn if step is None else step) % len(workers)]
         try:
-            if step == CRASH and worker.cr_running is False and worker.cr_await is not None:
+            if step == CRASH and worker.cr_await is not None:
                 worker.throw(CrashError())
             else:
                 worker.send(None)

@@ -15,7 +15,8 @@ from pravah_progress import stream
 from pravah_progress.model import DocumentKey, Kept
 from pravah_progress.rules import decide, merge
 from pravah_progress.stream import ProgressHandler
-from pravah_shared.events import EventData
+from pravah_shared.events import EventData, new_event
+from pravah_shared.processing.handler import Outcome
 
 from .facts import COURSES, FACTS, attempt, enrolled, progressed, update, version_of
 from .memory import apply
@@ -125,7 +126,7 @@ class MarksBeforePublishing(ProgressHandler):
         """Acknowledge at once."""
         outcome = await super().handle(batch)
         await outcome.acknowledge()
-        return stream.Outcome(outcome.events)
+        return Outcome(outcome.events)
 
 
 class PublishesItsOwn(ProgressHandler):
@@ -133,7 +134,7 @@ class PublishesItsOwn(ProgressHandler):
 
     async def _announce(self, documents: Any, courses: Any, traces: Any) -> list[Kept]:
         return [
-            Kept(key, stream.new_event(data, source="/test", time=self._clock()))
+            Kept(key, new_event(data, source="/test", time=self._clock()))
             for document in documents
             for key in (DocumentKey(document["learner_id"], document["course_id"]),)
             for data in decide(document, courses.get(key.course_id))

@@ -1,4 +1,4 @@
-"""The API on the real store and broker: what it takes, refuses, shows and explains."""
+"""What the API takes and refuses, on the real store and broker."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,44 +6,17 @@ from typing import Any
 
 import pytest
 
-from pravah_cli.testing.waiting import eventually
 from pravah_progress.settings import ProgressSettings
-from pravah_shared.codec import decode
-from pravah_shared.events import Completed, Progressed
+from pravah_shared.events import Progressed
 from pravah_shared.http.testing import Example, walk_matrix
-from pravah_shared.kafka.reader import TopicReader
 
 from .conftest import Api
-from .facts import course, day, enrolled
+from .facts import course, day
+from .reports import body, published
 
 pytestmark = pytest.mark.stack
 
 WRITER = {"scopes": ["progress:write"]}
-ONE = "/v1/learners/asha/courses/ethics"
-
-
-def body(**more: Any) -> dict[str, Any]:
-    """Return a report that completes the course."""
-    at = day(1).isoformat()
-    return {
-        "learner_id": "asha",
-        "course_id": "ethics",
-        "updates": [{"unit_id": "video", "status": 2, "spent_seconds": 60, "at": at}],
-        "attempts": [{"unit_id": "test", "attempt_id": "a1", "score": 80, "at": at}],
-    } | more
-
-
-async def published(settings: ProgressSettings, topic: str, count: int) -> list[Any]:
-    """Return the first `count` events of a topic."""
-    found: list[Any] = []
-
-    async def enough() -> bool:
-        found.extend(decode(record).data for record in await reader.read())
-        return len(found) >= count
-
-    async with TopicReader(settings, [topic]) as reader:
-        await eventually(enough, 20, f"{count} events on {topic}")
-    return found
 
 
 async def test_a_report_is_in_kafka_before_the_answer(
@@ -58,42 +31,6 @@ async def test_a_report_is_in_kafka_before_the_answer(
     (fact,) = await published(progress_settings, "progressed", 1)
     assert isinstance(fact, Progressed)
     assert fact.updates[0].spent_seconds == 60
-
-
-@pytest.mark.usefixtures("stream")
-async def test_a_client_reads_its_own_write(api: Api, progress_settings: ProgressSettings) -> None:
-    """With the token of the answer the progress shows it, decided; the completion is published."""
-    await api.publish(course(), enrolled())
-    token = (await api.call("POST", "/v1/progress", body=body())).json()["token"]
-    shown = await api.call("GET", f"{ONE}/progress", params={"token": token, "wait": "20"})
-    assert shown.status_code == 200
-    said = shown.json()
-    assert said["up_to_date"] is True
-    found = await published(progress_settings, "completed", 2)
-    assert [type(one).__name__ for one in found] == ["Started", "Completed"]
-    assert found[1] == Completed(
-        enrollment_id="e-None-1",
-        learner_id="asha",
-        course_id="ethics",
-        term=1,
-        completed_at=day(1),
-        course_version=1,
-        score_percent=80,
-        learning_seconds=60,
-    )
-    (term,) = (await api.call("GET", f"{ONE}/progress")).json()["enrollments"]
-    assert datetime.fromisoformat(term["completed_at"]) == day(1)
-    assert (term["passed"], term["required"]) == (2, 2)
-
-
-async def test_after_the_wait_the_answer_is_what_is_known(api: Api) -> None:
-    """No stream runs: the client is told that its write is not in, instead of waiting on."""
-    token = (await api.call("POST", "/v1/progress", body=body())).json()["token"]
-    late = {"token": token, "wait": "0.1"}
-    missing = await api.call("GET", f"{ONE}/progress", params=late)
-    assert missing.status_code == 404
-    assert "not merged yet" in missing.json()["detail"]
-    assert (await api.call("GET", f"{ONE}/progress", params={"token": "x"})).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -224,6 +161,21 @@ async def test_a_learner_reports_only_their_own(api: Api) -> None:
     assert [(one["index"], one["status"]) for one in answer.json()["refused"]] == [(1, 403)]
 
 
+@pytest.mark.parametrize("more", [["mdo_admin"], ["system"]])
+async def test_a_second_role_opens_no_other_learner(api: Api, more: list[str]) -> None:
+    """An administrator, or a system without the scope, who also learns reports only their own."""
+    both = {"learner_id": "asha", "mdo_id": "bihar", "claims": {"roles": ["learner", *more]}}
+    for learner, status in (("asha", 202), ("vikram", 403)):
+        answer = await api.call(
+            "POST",
+            "/v1/progress",
+            body=body(learner_id=learner),
+            role="learner",
+            of_token=both,
+        )
+        assert answer.status_code == status
+
+
 async def test_every_cell_of_the_access_matrix(api: Api) -> None:
     """Each route refuses the wrong role and another learner's data."""
 
@@ -240,74 +192,6 @@ async def test_every_cell_of_the_access_matrix(api: Api) -> None:
         },
         shared={("POST", "/v1/progress/batch")},
     )
-
-
-@pytest.mark.usefixtures("stream")
-async def test_an_mdo_admin_sees_learners_enrolled_by_their_mdo(api: Api) -> None:
-    """By the enrollment's MDO; another one's, and a learner without enrollment, are refused."""
-    await api.publish(enrolled(mdo_id="bihar"))
-
-    async def known() -> bool:
-        return (await api.call("GET", f"{ONE}/progress")).status_code == 200
-
-    await eventually(known, 20, "the enrollment is merged")
-    for path in (f"{ONE}/progress", f"{ONE}/explain", "/v1/learners/asha/progress"):
-        for mdo, status in (("bihar", 200), ("kerala", 403)):
-            token = {"mdo_id": mdo}
-            answer = await api.call("GET", path, role="mdo_admin", of_token=token)
-            assert answer.status_code == status, (path, mdo)
-    for mdo in ("a$b.", None):
-        answer = await api.call(
-            "GET", "/v1/learners/asha/progress", role="mdo_admin", of_token={"mdo_id": mdo}
-        )
-        assert answer.status_code == 403
-    token = {"mdo_id": "bihar"}
-    unknown = "/v1/learners/nobody/courses/ethics/progress"
-    answer = await api.call("GET", unknown, role="mdo_admin", of_token=token)
-    assert answer.status_code == 403
-
-
-@pytest.mark.usefixtures("stream")
-async def test_a_learners_courses_come_in_pages(api: Api) -> None:
-    """All of them, each once, without a cap."""
-    reports = [body(course_id=f"c{n}") for n in range(5)]
-    answer = await api.call("POST", "/v1/progress/batch", body={"reports": reports})
-    token = answer.json()["tokens"][4]
-    shown = "/v1/learners/asha/courses/c4/progress"
-    await api.call("GET", shown, params={"token": token, "wait": "20"})
-    found: list[str] = []
-    params = {"limit": "2"}
-    while True:
-        page = (await api.call("GET", "/v1/learners/asha/progress", params=params)).json()
-        found += [item["course_id"] for item in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        params["cursor"] = page["next_cursor"]
-    assert found == [f"c{n}" for n in range(5)]
-
-
-@pytest.mark.usefixtures("stream")
-async def test_explain_names_what_is_missing_in_the_learners_language(api: Api) -> None:
-    """By title; for a learner of whom nothing is known, the reasons why."""
-    await api.publish(course(), enrolled())
-    partly = body(attempts=[])
-    token = (await api.call("POST", "/v1/progress", body=partly)).json()["token"]
-    await api.call("GET", f"{ONE}/progress", params={"token": token, "wait": "20"})
-
-    async def explained() -> bool:
-        said = (await api.call("GET", f"{ONE}/explain", headers=hindi)).json()
-        return [unit["title"] for one in said["enrollments"] for unit in one["missing"]] == [
-            "परीक्षा"
-        ]
-
-    hindi = {"Accept-Language": "hi"}
-    await eventually(explained, 20, "the missing unit is named")
-    nothing = (await api.call("GET", "/v1/learners/nobody/courses/none/explain")).json()
-    assert [reason["code"] for reason in nothing["reasons"]] == ["course_unknown", "not_enrolled"]
-    traced = (await api.call("GET", "/trace/asha/ethics")).json()
-    assert traced["known"] is True
-    assert traced["explanation"]["enrollments"][0]["reasons"][0]["code"] == "units_missing"
-    assert (await api.call("GET", "/trace/nobody/ethics")).json()["known"] is False
 
 
 async def test_reports_are_taken_while_the_store_is_away(

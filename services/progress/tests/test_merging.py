@@ -17,7 +17,7 @@ from pravah_shared.events import EventData
 from pravah_shared.mongo import Database
 
 from .facts import FACTS, attempt, day, enrolled, progressed, update, withdrawn
-from .memory import memory_store, remove
+from .memory import document_of, memory_store, remove
 
 Merge = Callable[[Sequence[EventData]], tuple[Change, ...]]
 Delivery = tuple[list[EventData], list[list[EventData]]]
@@ -88,7 +88,7 @@ def adding_up(batch: Sequence[EventData]) -> tuple[Change, ...]:
 
 def last_one_wins(batch: Sequence[EventData]) -> tuple[Change, ...]:
     """A wrong merge: the time of the last report stands, not the earliest."""
-    minima = {}
+    minima: dict[Any, Any] = {}
     for fact in batch:
         for change in merge([fact]):
             minima.update(change.minima)
@@ -158,17 +158,6 @@ def test_withdrawals_keep_the_earliest() -> None:
     """Two withdrawals of a term: the earlier one holds."""
     (change,) = merge([withdrawn(at=5), enrolled(), withdrawn(at=4)])
     assert change.minima["enrollments", "_", "1", "withdrawn_at"] == day(4)
-
-
-def document_of(*facts: EventData) -> Any:
-    """Return the document of some facts."""
-
-    async def build() -> Any:
-        store = memory_store()
-        await store.documents.apply(merge(facts), {})
-        return (await store.documents.read([KEY]))[0]
-
-    return asyncio.run(build())
 
 
 def test_pruning_keeps_the_latest_and_each_first_higher_percent() -> None:

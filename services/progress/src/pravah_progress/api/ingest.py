@@ -22,7 +22,7 @@ from pravah_shared.events import (
     new_event,
 )
 from pravah_shared.events.types import to_utc_milliseconds
-from pravah_shared.http.identity import Principal
+from pravah_shared.http.principal import Principal, forbidden
 from pravah_shared.http.problems import FieldProblem, Problem
 from pravah_shared.http.validation import field_problems
 from pravah_shared.telemetry.traces import current_traceparent
@@ -69,10 +69,9 @@ class Ingest:
         """
         now = to_utc_milliseconds(self.clock())
         read = [self._read(principal, report) for report in raw]
-        ids = {report.course_id for report in read if isinstance(report, Report)}
-        courses = await self._known(ids)
-        judged: list[Progressed | Problem] = [
-            report if isinstance(report, Problem) else await self._judge(report, now, courses)
+        courses = await self._courses_of([one for one in read if isinstance(one, Report)])
+        judged = [
+            report if isinstance(report, Problem) else judge(report, now, courses)
             for report in read
         ]
         traceparent = current_traceparent()
@@ -87,7 +86,7 @@ class Ingest:
     def _read(self, principal: Principal, raw: Report | Any) -> Report | Problem:
         try:
             report = raw if isinstance(raw, Report) else Report.model_validate(raw)
-            principal.must_own(report.learner_id)
+            must_report_for(principal, report.learner_id)
         except ValidationError as error:
             # In our own words, and places named as within a single report.
             found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
@@ -96,8 +95,18 @@ class Ingest:
             return refused
         return report
 
+    async def _courses_of(self, reports: Sequence[Report]) -> Mapping[str, Course]:
+        """Return the courses known, those with units unknown here as new as the store has them."""
+        courses = await self._known({report.course_id for report in reports}, COURSE_AGE_SECONDS)
+        doubtful = {
+            report.course_id
+            for report in reports
+            if report.course_id in courses and unknown_units(report, courses[report.course_id])
+        }
+        return {**courses, **await self._known(doubtful, 0)} if doubtful else courses
+
     async def _known(
-        self, course_ids: Collection[str], max_age_seconds: float = COURSE_AGE_SECONDS
+        self, course_ids: Collection[str], max_age_seconds: float
     ) -> Mapping[str, Course]:
         """Return the courses known here. Without the store none is: the report is kept, as ever."""
         try:
@@ -105,17 +114,23 @@ class Ingest:
         except StoreUnavailable:
             return {}
 
-    async def _judge(
-        self, report: Report, now: datetime, courses: Mapping[str, Course]
-    ) -> Progressed | Problem:
-        wrong = too_early(report, now)
-        course = courses.get(report.course_id)
-        if course is not None and unknown_units(report, course):
-            # It may have come with a version that is newer than what is known here.
-            fresh = await self._known({report.course_id}, max_age_seconds=0)
-            course = fresh.get(report.course_id, course)
-            wrong += unknown_units(report, course)
-        return invalid(wrong) if wrong else fact_of(report, now)
+
+def must_report_for(principal: Principal, learner_id: str) -> None:
+    """Refuse (403) all but the learner, operators, and systems that may write progress.
+
+    An administrator of the learner's MDO sees progress and makes none.
+    """
+    is_writer = "system" in principal.roles and "progress:write" in principal.scopes
+    if not (is_writer or "operator" in principal.roles or principal.owns(learner_id)):
+        raise forbidden("This is another learner's; a learner reports only their own progress")
+
+
+def judge(report: Report, now: datetime, courses: Mapping[str, Course]) -> Progressed | Problem:
+    """Return the fact to publish, or why the report cannot be taken."""
+    wrong = too_early(report, now)
+    if (course := courses.get(report.course_id)) is not None:
+        wrong += unknown_units(report, course)
+    return invalid(wrong) if wrong else fact_of(report, now)
 
 
 def too_early(report: Report, now: datetime) -> list[FieldProblem]:

@@ -34,7 +34,7 @@ class Documents(Protocol):
         """
         ...
 
-    async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
+    async def read(self, keys: Collection[DocumentKey]) -> Sequence[Document]:
         """Return the documents that exist, with all writes confirmed before this call."""
         ...
 
@@ -42,7 +42,7 @@ class Documents(Protocol):
         """Remove dominated submissions, unless their values have changed since they were seen."""
         ...
 
-    async def keep_first(self, offers: Sequence[Kept]) -> list[Kept]:
+    async def keep_first(self, offers: Sequence[Kept]) -> Sequence[Kept]:
         """Store each announcement unless its term has one of its kind; return what is held.
 
         The answer has one entry per offer, in order: the offer, or the one that was first.
@@ -53,11 +53,11 @@ class Documents(Protocol):
         """Note that Kafka has these announcements."""
         ...
 
-    async def unpublished(self, before: datetime, limit: int) -> list[Document]:
+    async def unpublished(self, before: datetime, limit: int) -> Sequence[Document]:
         """Return documents with an announcement that was stored before then and not published."""
         ...
 
-    async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
+    async def behind(self, course_id: str, version: int, limit: int) -> Sequence[Document]:
         """Return documents of a course that were decided by older versions only."""
         ...
 
@@ -67,7 +67,7 @@ class Documents(Protocol):
 
     async def of_learner(
         self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
-    ) -> list[Document]:
+    ) -> Sequence[Document]:
         """Return a learner's documents by course id, those after `after`.
 
         With `mdo_id`: those with an enrollment of that MDO's.

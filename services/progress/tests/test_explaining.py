@@ -1,0 +1,118 @@
+"""How a course stands for a learner, and why it is not complete."""
+
+from pravah_progress.rules import explain, summary, view
+from pravah_progress.rules.texts import preferred_languages, text_in
+from pravah_shared.events import Course, EventData
+
+from .facts import (
+    ESSAY,
+    EXTRA,
+    RUN,
+    TEST,
+    VIDEO,
+    attempt,
+    course,
+    day,
+    enrolled,
+    progressed,
+    update,
+    withdrawn,
+)
+from .memory import document_of
+
+ALL = progressed(update(at=1), attempt(at=2))
+
+
+def codes(known: Course | None, *facts: EventData) -> list[str]:
+    """Return the codes of all reasons of an explanation."""
+    said = explain(document_of(*facts), known)
+    of_terms = [reason for one in said.enrollments for reason in one.reasons]
+    return [reason.code for reason in (*said.reasons, *of_terms)]
+
+
+def test_a_module_counts_its_required_units() -> None:
+    """A unit that stands in two modules counts in each."""
+    modules = (
+        {"module_id": "m1", "title": {"en": "One"}, "unit_ids": ("video", "extra")},
+        {"module_id": "m2", "title": {"en": "Two"}, "unit_ids": ("video", "test")},
+    )
+    known = course(units=(VIDEO, TEST, EXTRA), modules=modules)
+    (term,) = view(document_of(progressed(update()), enrolled()), known).enrollments
+    assert [(m.passed, m.required) for m in term.modules] == [(1, 1), (1, 2)]
+    assert (term.passed, term.required) == (1, 2)
+    assert [unit.state for unit in term.units] == ["passed", "not_started", "not_started"]
+
+
+def test_units_say_how_they_stand() -> None:
+    """In progress, handed in, below the mark: each is told apart."""
+    known = course(units=(VIDEO, TEST, ESSAY.model_copy(update={"pass_percent": 40})))
+    facts = progressed(
+        update(status=1, spent_seconds=30), attempt(score=10), attempt("essay", score=None)
+    )
+    (term,) = view(document_of(facts, enrolled()), known, ("hi",)).enrollments
+    assert [unit.state for unit in term.units] == ["in_progress", "below_mark", "handed_in"]
+    assert [unit.title for unit in term.units] == ["देखें", "परीक्षा", "Essay"]
+    assert [unit.spent_seconds for unit in term.units] == [30, 0, 0]
+
+
+def test_a_list_shows_the_same_without_units() -> None:
+    """The summary has no unit; the numbers are those of the whole."""
+    held = document_of(ALL, enrolled(), withdrawn(at=9))
+    (whole,), (short,) = view(held, course()).enrollments, summary(held, course()).enrollments
+    assert short.withdrawn_at == day(9)
+    assert (short.passed, short.required) == (whole.passed, whole.required) == (2, 2)
+    assert not hasattr(short, "units")
+
+
+def test_an_unknown_course_still_shows_what_was_reported() -> None:
+    """Without the course there are no titles, but nothing is hidden."""
+    shown = view(document_of(ALL, enrolled()), None)
+    assert shown.title is None
+    assert shown.reported[0].units == ("test", "video")
+    assert shown.enrollments[0].units == ()
+
+
+def test_explain_names_missing_units_by_title() -> None:
+    """In the reader's language, with how each stands."""
+    held = document_of(progressed(attempt(score=30)), enrolled())
+    said = explain(held, course(), preferred_languages("hi-IN,en;q=0.5"))
+    (term,) = said.enrollments
+    assert said.title == "नैतिकता"
+    assert [(unit.title, unit.state) for unit in term.missing] == [
+        ("देखें", "not_started"),
+        ("परीक्षा", "below_mark"),
+    ]
+    assert term.missing[1].best_percent == 30
+    assert "2 of 2 required units are not passed: देखें, परीक्षा" in term.reasons[0].text
+
+
+def test_explain_gives_the_reasons() -> None:
+    """Each state of affairs has its own."""
+    run = course(runs=(RUN,))
+    assert codes(None) == ["course_unknown", "not_enrolled"]
+    assert codes(None, ALL, enrolled()) == ["course_unknown"]
+    assert codes(course(), ALL) == ["not_enrolled"]
+    assert codes(course(), withdrawn()) == ["not_enrolled"]
+    assert codes(course(), enrolled()) == ["units_missing"]
+    assert codes(course(), enrolled(), withdrawn(at=1)) == ["withdrawn", "units_missing"]
+    assert codes(course(), ALL, enrolled(), withdrawn(at=1)) == [
+        "withdrawn",
+        "passed_after_withdrawal",
+    ]
+    assert codes(course(), ALL, enrolled()) == ["being_decided"]
+    assert codes(course(units=(EXTRA,)), enrolled()) == ["no_required_units"]
+    assert codes(course(kind="programme"), enrolled()) == ["programme"]
+    assert codes(run, enrolled("spring")) == ["run_unknown", "units_missing"]
+    assert codes(run, progressed(update(), run="autumn"), enrolled()) == [
+        "other_run",
+        "units_missing",
+    ]
+
+
+def test_languages_are_read_by_weight() -> None:
+    """RFC 9110; what cannot be read costs a language, not the answer."""
+    assert preferred_languages("en;q=0.2, hi-IN, *;q=0.1, ta;q=x") == ("hi-in", "en")
+    assert preferred_languages("") == ()
+    assert text_in({"ta": "அ"}, ("hi",)) == "அ"
+    assert text_in({"en": "a", "ta": "அ"}, ("hi",)) == "a"
+    assert text_in({"hi": "अ", "en": "a"}, ("hi-in",)) == "अ"
