@@ -108,9 +108,7 @@ def simulate(
 ) -> World:
     """Run one worker per list of batches, stepping as the schedule says; then to the end."""
     world = World()
-    workers: list[CoroutineType[Any, Any, None]] = [
-        work(world, mine, handler_type) for mine in batches
-    ]
+    workers: list[Any] = [work(world, mine, handler_type) for mine in batches]
     steps = iter(schedule)
     turn = 0
     while workers:
