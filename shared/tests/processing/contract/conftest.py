@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from pravah_cli.testing.deployment import Deployment
 from pravah_cli.testing.waiting import eventually
 from pravah_shared.events import Enrolled, Event, Position, new_event
+from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.record import Record
@@ -24,7 +26,7 @@ GroupOffsets = Callable[[Settings, str], Awaitable[dict[tuple[str, int], int]]]
 
 WORKER = Path(__file__).with_name("worker.py")
 AT = datetime(2026, 1, 5, tzinfo=UTC)
-SECONDS = 40.0
+SECONDS = 60.0
 """Deadline of everything awaited; a session that must run out takes ten of them."""
 
 
@@ -114,6 +116,18 @@ class Bench:
     async def committed(self) -> dict[tuple[str, int], int]:
         """Return the group's next offsets as the broker has them, by topic and partition."""
         return await self._group_offsets(self.settings, f"{self.settings.group_prefix}certificate")
+
+    async def members(self) -> int:
+        """Return how many members the broker counts in the group."""
+        admin = AIOKafkaAdminClient(**client_options(self.settings))
+        await admin.start()
+        try:
+            group = f"{self.settings.group_prefix}certificate"
+            (answer,) = await admin.describe_consumer_groups([group])
+        finally:
+            await admin.close()
+        (found,) = answer.to_object()["groups"]
+        return len(found["members"])
 
     async def passed_undone(
         self, records: Sequence[Position], *, dead: Sequence[Position] = ()
