@@ -4,9 +4,19 @@ import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from pymongo.read_preferences import Primary
 
+from pravah_cli.testing import Stack
 from pravah_shared.errors import ConfigurationError, Refused
-from pravah_shared.mongo import Collection, Database, DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pravah_shared.mongo import (
+    Collection,
+    Database,
+    DeleteOne,
+    Engine,
+    InsertOne,
+    ReplaceOne,
+    UpdateOne,
+)
 
 pytestmark = pytest.mark.stack
 
@@ -168,3 +178,14 @@ async def test_ensure_index_can_be_repeated_but_not_reshaped(things: Collection)
 async def test_ping_reaches_the_server(database: Database) -> None:
     """A store that answers is fine."""
     await database.ping()
+
+
+async def test_the_uri_cannot_loosen_what_is_promised(stack: Stack, engine: Engine) -> None:
+    """Majority writes, reads from the primary: a slip in a deployment must not lose learners."""
+    loose = f"{stack.mongo_uri}/?w=1&journal=false&readPreference=secondary&retryWrites=false"
+    database = Database.connect(loose, "nowhere", engine=engine)
+    driver = database.collection("things")._driver
+    assert driver.write_concern.document == {"w": "majority", "j": True}
+    assert driver.read_preference == Primary()
+    assert driver.database.client.options.retry_writes
+    await database.close()
