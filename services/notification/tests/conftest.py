@@ -8,8 +8,9 @@ from ground import Ground
 from smtp_double import SmtpDouble
 
 from pravah_cli.testing import SettingsFor
-from pravah_notification.__main__ import database_of, key_store_of
+from pravah_notification.__main__ import database_of, key_database_of
 from pravah_notification.settings import NotificationSettings
+from pravah_shared.keys import KeyStore, load_or_create_kek
 
 
 @pytest.fixture
@@ -40,5 +41,6 @@ async def ground(
         inbox_stream_seconds=20,
         state_dir=state_dir,
     )
-    async with database_of(settings) as database, key_store_of(settings) as keys:
+    async with database_of(settings) as database, key_database_of(settings) as key_database:
+        keys = KeyStore(key_database, load_or_create_kek(settings))
         yield await Ground.open(settings, database, keys)

@@ -229,3 +229,18 @@ async def test_the_page_opens_once_by_its_link_and_holds_nothing_from_outside(
         "/v1/learners/l1/inbox/read-all", headers={"Origin": "http://pravah.test"}
     )
     assert mine.status_code == 200
+
+
+async def test_the_api_comes_up_while_the_store_is_away_and_says_so(ground: Ground) -> None:
+    """Unready, naming what is missing; requests get a problem that asks to come again."""
+    away = ground.settings.model_copy(
+        update={"mongo_uri": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&timeoutMS=400"}
+    )
+    app = create_api(away, lambda: open_parts(away))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://p.test") as client,
+    ):
+        ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert set(ready.json()["missing"]) == {"store", "keys"}

@@ -19,6 +19,7 @@ from pravah_notification.stream import NotificationHandler
 from pravah_notification.templates import Renderer
 from pravah_shared.command import run
 from pravah_shared.events.types import to_utc_milliseconds
+from pravah_shared.http.health import ready_when
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.keys import KeyStore, load_or_create_kek
 from pravah_shared.mongo import Database
@@ -51,18 +52,16 @@ async def stream(settings: NotificationSettings, stop: Stop) -> None:
         database_of(settings) as database,
         Publisher(settings, client_id=f"{SERVICE}-stream") as publisher,
     ):
-        ledger = Ledger(database)
-        await ledger.prepare()
-        handler = NotificationHandler(ledger, Directory(database), utc_now)
+        handler = NotificationHandler(Ledger(database), Directory(database), utc_now)
         runner = build_runner("faust", settings, SERVICE, handler, publisher)
         await run_stream(settings, SERVICE, runner, settings.notification_stream_port, stop)
 
 
 async def dispatch(settings: NotificationSettings, stop: Stop) -> None:
     """Send the mails that are due."""
-    async with database_of(settings) as database, key_store_of(settings) as keys:
+    async with database_of(settings) as database, key_database_of(settings) as key_database:
         ledger = Ledger(database)
-        await ledger.prepare()
+        keys = KeyStore(key_database, load_or_create_kek(settings))
         writer = MailWriter(Directory(database), keys, Renderer())
         dispatcher = Dispatcher(ledger, writer, EmailChannel(settings), settings, utc_now)
         await run_stream(settings, SERVICE, dispatcher, settings.notification_dispatch_port, stop)
@@ -70,27 +69,27 @@ async def dispatch(settings: NotificationSettings, stop: Stop) -> None:
 
 @asynccontextmanager
 async def open_parts(settings: NotificationSettings) -> AsyncIterator[Parts]:
-    """Open the parts of the API."""
-    async with database_of(settings) as database, key_store_of(settings) as keys:
-        ledger, inbox, directory = Ledger(database), Inbox(database), Directory(database)
-        await ledger.prepare()
-        renderer = Renderer()
+    """Open the parts of the API. It comes up while the store is away."""
+    async with database_of(settings) as database, key_database_of(settings) as key_database:
+        inbox, directory, renderer = Inbox(database), Directory(database), Renderer()
+        keys = KeyStore(key_database, load_or_create_kek(settings))
         yield Parts(
             settings=settings,
             database=database,
-            ledger=ledger,
+            ledger=Ledger(database),
             inbox=inbox,
             directory=directory,
             inapp=InAppChannel(inbox, directory, keys, renderer, utc_now),
             tail=Tail(inbox, utc_now, settings.inbox_poll_seconds),
             renderer=renderer,
+            ready=ready_when(store=database.ping, keys=key_database.ping),
             clock=utc_now,
         )
 
 
 @asynccontextmanager
 async def database_of(settings: NotificationSettings) -> AsyncIterator[Database]:
-    """Open the service's own database."""
+    """Open the service's own database; nothing is sent before its first use."""
     database = Database.connect(settings.mongo_uri, settings.mongo_database)
     try:
         yield database
@@ -99,12 +98,12 @@ async def database_of(settings: NotificationSettings) -> AsyncIterator[Database]
 
 
 @asynccontextmanager
-async def key_store_of(settings: NotificationSettings) -> AsyncIterator[KeyStore]:
-    """Open the key store."""
+async def key_database_of(settings: NotificationSettings) -> AsyncIterator[Database]:
+    """Open the key store's database."""
     uri = settings.key_store_uri or settings.mongo_uri
     database = Database.connect(uri, settings.key_store_database)
     try:
-        yield KeyStore(database, load_or_create_kek(settings))
+        yield database
     finally:
         await database.close()
 

@@ -12,6 +12,8 @@ from pravah_notification.settings import NotificationSettings
 from pravah_shared.http.app import create_app
 from pravah_shared.http.health import Readiness
 from pravah_shared.http.pages import PageSessions
+from pravah_shared.processing.health import Health
+from pravah_shared.processing.retry import Retry
 
 Open = Callable[[], AbstractAsyncContextManager[Parts]]
 
@@ -26,20 +28,26 @@ def create_api(settings: NotificationSettings, open_parts: Open) -> FastAPI:
             if settings.environment == "dev":
                 sessions = parts.database.collection("page_sessions")
                 app.state.page_sessions = PageSessions(settings, "notification", sessions)
-                await app.state.page_sessions.prepare()
-            tail = asyncio.create_task(parts.tail.run(), name="inbox-tail")
+            beside = asyncio.create_task(_beside(app, parts), name="inbox-tail")
             try:
                 yield
             finally:
-                tail.cancel()
+                beside.cancel()
                 with suppress(asyncio.CancelledError):
-                    await tail
+                    await beside
 
     async def ready() -> Readiness:
-        await app.state.parts.database.ping()
-        return Readiness(ready=True)
+        parts: Parts = app.state.parts
+        return await parts.ready()
 
     app = create_app("notification", settings, lifespan=lifespan, ready=ready)
     for router in (inbox.router, live.router, operators.router, page.router):
         app.include_router(router)
     return app
+
+
+async def _beside(app: FastAPI, parts: Parts) -> None:
+    """Follow the inboxes; before that, once the store answers, let it forget old sessions."""
+    if sessions := getattr(app.state, "page_sessions", None):
+        await Retry(Health("notification-api"))("prepare", sessions.prepare)
+    await parts.tail.run()

@@ -12,6 +12,7 @@ from pravah_notification.channels.tail import Tail
 from pravah_notification.settings import NotificationSettings
 from pravah_notification.store import Directory, Inbox, Ledger
 from pravah_notification.templates import Renderer
+from pravah_shared.http.health import ReadyCheck
 from pravah_shared.mongo import Database
 
 
@@ -27,6 +28,7 @@ class Parts:
     inapp: InAppChannel
     tail: Tail
     renderer: Renderer
+    ready: ReadyCheck
     clock: Callable[[], datetime]
 
 

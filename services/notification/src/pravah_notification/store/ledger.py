@@ -42,9 +42,12 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._ledger = database.collection("ledger")
+        self._prepared = False
 
     async def prepare(self) -> None:
-        """Create the indexes."""
+        """Create the indexes. The first write does it: a process starts while the store is away."""
+        if self._prepared:
+            return
         index = self._ledger.ensure_index
         due: Document = {"due_at": {"$exists": True}}
         waiting: Document = {"state": "waiting"}
@@ -54,9 +57,11 @@ class Ledger:
         await index("waiting", [("state", 1), ("_id", 1)], partial=waiting)
         await index("learner", [("learner_id", 1), ("channel", 1), ("visible_at", -1), ("_id", -1)])
         await index("state", [("state", 1), ("_id", 1)])
+        self._prepared = True
 
     async def insert(self, entries: Sequence[Entry]) -> set[str]:
         """Insert entries that are not there yet; return the ids that this call inserted."""
+        await self.prepare()
         return await self._ledger.insert_many_once([to_document(entry) for entry in entries])
 
     async def waiting(self, entry_ids: Iterable[str]) -> list[Entry]:
@@ -92,6 +97,7 @@ class Ledger:
         Returns them, and how many of them another dispatcher had leased and never marked:
         their messages may have gone out.
         """
+        await self.prepare()
         candidates = await self._find_due(channel, limit, now)
         held = {"state": "leased", "lease": token, "due_at": until}
         await self._ledger.bulk(
