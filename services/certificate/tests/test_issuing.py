@@ -257,3 +257,37 @@ def test_a_course_that_gains_a_certificate_gives_it_to_who_completed_before() ->
     stands = dict(steps_of_course_change())
     assert len(stands["offered"]) == 3
     assert len(stands["gained"]) == len(stands["lost"]) == 6
+
+
+def erased_in_between(turns_before: int, turns_until_death: int) -> World:
+    """Return a world in which asha was erased while her certificate was being issued.
+
+    The issuing worker runs some turns; then the erasure runs through; then the worker goes on
+    and dies, and another takes up its batch.
+    """
+    world = World()
+    issuing = Worker(world, [[completed()]])
+    erasing = Worker(world, [[erased()]])
+    for worker, turns in (
+        (Worker(world, [[course(), person(world.keys)]]), 100),
+        (issuing, turns_before),
+        (erasing, 100),
+        (issuing, turns_until_death),
+    ):
+        for _ in range(turns):
+            worker.step()
+    issuing.die()
+    while issuing.step():
+        pass
+    world.sweep_until_quiet()
+    return world
+
+
+def test_erasure_wins_at_every_turn_of_issuing() -> None:
+    """Wherever the erasure comes in and wherever the issuing worker dies after it."""
+    for before in range(22):
+        for until_death in range(22):
+            world = erased_in_between(before, until_death)
+            kept = [each for each in world.store.issued.values() if each.credential]
+            assert not kept, (before, until_death)
+            assert standing(world) == set(), (before, until_death)

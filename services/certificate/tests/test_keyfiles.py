@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from pravah_certificate.credentials.keyfile import create_once, load_keys
+from pravah_certificate.credentials.material import load_issuer, load_registry
 from pravah_certificate.credentials.numbers import Numbers, grouped, make_dev_secret, normalised
 from pravah_certificate.credentials.registry import Registry
 from pravah_certificate.credentials.signer import LocalSigner, make_dev_key
+from pravah_certificate.settings import CertificateSettings
 from pravah_shared.errors import ConfigurationError
 
 SETTING = "PRAVAH_SIGNING_KEY_FILE"
@@ -112,3 +114,34 @@ def test_a_weak_number_secret_is_refused(key: dict[str, str]) -> None:
     """With a short secret certificates could be walked."""
     with pytest.raises(ConfigurationError):
         Numbers.of([key])
+
+
+def settings_in(directory: Path, **said: object) -> CertificateSettings:
+    """Return settings with their state in a directory of the test's own."""
+    return CertificateSettings(state_dir=directory, **said)  # type: ignore[arg-type]
+
+
+def test_the_api_and_the_stream_agree_on_a_key(tmp_path: Path) -> None:
+    """What the stream signs, the API's registry verifies."""
+    issuer = load_issuer(settings_in(tmp_path))
+    registry = load_registry(settings_in(tmp_path))
+    assert registry.active_key_id == issuer.signing_key_id
+    assert (tmp_path / "keys" / "signing.json").exists()
+    assert (tmp_path / "keys" / "certificate-number.json").exists()
+
+
+def test_the_api_needs_public_keys_only(tmp_path: Path) -> None:
+    """The stream, given the same file, says what is missing."""
+    public = {name: value for name, value in make_dev_key().items() if name != "d"}
+    path = tmp_path / "public.json"
+    path.write_text(json.dumps({"keys": [public]}))
+    settings = settings_in(tmp_path, signing_key_file=path)
+    assert load_registry(settings).active_key_id == public["kid"]
+    with pytest.raises(ConfigurationError, match="private part"):
+        load_issuer(settings)
+
+
+def test_the_issuer_signs_in_the_name_of_the_public_address(tmp_path: Path) -> None:
+    """Without a trailing slash, which would double in verify links."""
+    issuer = load_issuer(settings_in(tmp_path, public_url="https://c.example/", issuer_name="नाम"))
+    assert (issuer.profile.url, issuer.profile.name) == ("https://c.example", "नाम")

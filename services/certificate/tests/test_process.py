@@ -151,9 +151,9 @@ async def test_kill_9_loses_and_doubles_nothing(world: World) -> None:
     completions = [completed(learner, score=80) for learner in LEARNERS]
     await world.publisher.publish([course(rules=(PARTICIPATION, MERIT)), *people[::2]])
     rest = [*completions[::3], *people[1::2], *completions[1::3], *completions[2::3]]
-    for start in range(0, len(rest), 60):
+    for start in range(0, len(rest), 90):
         with world.process("stream") as process:
-            await world.publisher.publish(rest[start : start + 60])
+            await world.publisher.publish(rest[start : start + 90])
             before = len(world.certified)
 
             async def some_came(before: int = before) -> bool:

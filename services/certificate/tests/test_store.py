@@ -18,6 +18,7 @@ from certificate_samples import (
 )
 
 from pravah_certificate import rules
+from pravah_certificate.credentials.issuer import Occasion
 from pravah_certificate.model import Certificate, Earned, Standing, Verdict
 from pravah_certificate.ports import Certificates, Inputs
 from pravah_certificate.rules import Facts
@@ -73,13 +74,10 @@ def certificate(learner_id: str = "asha", name: str = "participation") -> Certif
     """Return a certificate as the issuer makes it."""
     completion = rules.completion_of(completed(learner_id))
     key = rules.certificate_key(completion, name)
+    earned = Earned(key, name, "default")
+    course_version = rules.course_of(course().data)
     return ISSUER.issue(
-        Earned(key, name, "default"),
-        completion,
-        rules.course_of(course().data),
-        name="आशा",
-        key=KEYS.create(learner_id),
-        at=NOON,
+        Occasion(earned, completion, course_version, "आशा", KEYS.create(learner_id), NOON)
     )
 
 

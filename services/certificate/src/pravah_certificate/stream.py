@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 
 from pravah_certificate import announcement, rules
-from pravah_certificate.credentials.issuer import Issuer
+from pravah_certificate.credentials.issuer import Issuer, Occasion
 from pravah_certificate.holders import NOBODY, Holder, read_holders
-from pravah_certificate.model import Certificate, Completion, Course, Verdict
+from pravah_certificate.model import Certificate, Completion, Course, Earned, Verdict
 from pravah_certificate.ports import Certificates, Inputs, Keys
 from pravah_shared.events import Event
 from pravah_shared.processing.handler import Outcome
@@ -88,6 +88,8 @@ class CertificateStream:
             )
             for each in completions
         ]
+        # A worker may have issued and died before it saw the erasure; its batch comes back here.
+        await self.certificates.erase({v.completion.learner_id for v in verdicts if v.erased})
         certificates = await self._issue(verdicts, known, holders)
         await self.inputs.record(verdicts)
         more = len(behind) == self.step
@@ -109,20 +111,31 @@ class CertificateStream:
             for place in verdict.earned
         }
         standing = await self.certificates.find(earned.keys())
-        at = self.clock()
-        fresh = {}
-        for key, (place, completion) in earned.items():
-            holder = holders.get(completion.learner_id, NOBODY)
-            if key not in standing and holder.key is not None:
-                course = courses[completion.course_id]
-                fresh[key] = self.issuer.issue(
-                    place, completion, course, name=holder.name, key=holder.key, at=at
-                )
+        missing = [each for key, each in earned.items() if key not in standing]
+        fresh = self._sign(missing, courses, holders)
         inserted = await self.certificates.insert(tuple(fresh.values()))
         winners = await self.certificates.find(fresh.keys() - inserted)
-        ours = await self._keep_from_erased([fresh[key] for key in inserted])
+        ours = await self._keep_from_erased([fresh[key] for key in fresh if key in inserted])
         log_issued(verdicts, ours)
         return [*standing.values(), *winners.values(), *ours]
+
+    def _sign(
+        self,
+        earned: Sequence[tuple[Earned, Completion]],
+        courses: Mapping[str, Course],
+        holders: Mapping[str, Holder],
+    ) -> Mapping[str, Certificate]:
+        """Make the certificates that are missing, by key. No await: signatures cost CPU alone."""
+        at = self.clock()
+        made = {}
+        for place, completion in earned:
+            holder = holders[completion.learner_id]
+            assert holder.key is not None  # readable, or the verdict would not be settled
+            course = courses[completion.course_id]
+            made[place.key] = self.issuer.issue(
+                Occasion(place, completion, course, holder.name, holder.key, at)
+            )
+        return made
 
     async def _keep_from_erased(self, inserted: Sequence[Certificate]) -> list[Certificate]:
         """Take back what was issued while its learner was being erased; return the rest.
