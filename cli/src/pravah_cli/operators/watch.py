@@ -12,7 +12,7 @@ import httpx
 from pravah_cli.operators.funnel import Snapshot, snapshot
 from pravah_cli.operators.scrape import parse
 from pravah_cli.operators.totals import Totals
-from pravah_cli.stack.processes import SERVICE_PROCESSES, local_url
+from pravah_cli.stack.processes import SERVICE_PROCESSES
 
 EVERY_SECONDS = 1.0
 DEADLINE_SECONDS = 2.0
@@ -74,5 +74,5 @@ class Watch:
 
 
 def service_urls(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return where each process of the services serves its metrics on this machine."""
-    return {process.name: local_url(process.name, environment) for process in SERVICE_PROCESSES}
+    """Return where each process of the services serves its metrics."""
+    return {process.name: process.url(environment) for process in SERVICE_PROCESSES}

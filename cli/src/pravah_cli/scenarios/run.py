@@ -40,14 +40,9 @@ class Surroundings:
 
 
 def addresses_in(environment: Mapping[str, str]) -> Addresses:
-    """Return where the services' APIs listen on this machine."""
-
-    def url(service: str) -> str:
-        process = process_named(f"{service}-api")
-        port = environment.get(process.port_setting, str(process.default_port))
-        return f"http://127.0.0.1:{port}"
-
-    return Addresses(url("enrollment"), url("progress"), url("certificate"), url("notification"))
+    """Return where the services' APIs answer, by the settings in `environment`."""
+    services = ("enrollment", "progress", "certificate", "notification")
+    return Addresses(*(process_named(f"{service}-api").url(environment) for service in services))
 
 
 async def run(scenario: Scenario, where: Surroundings, watching: Watching) -> Summary:

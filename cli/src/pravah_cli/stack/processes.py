@@ -11,6 +11,9 @@ READY_SECONDS = 90
 GRACE_SECONDS = 30
 """Longer than a batch: SIGTERM lets the one in hand be finished and committed."""
 
+HOST_SETTING = "PRAVAH_PROCESS_HOST"
+"""Where the processes of the services answer; `{name}` stands for the process's own name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
@@ -29,6 +32,11 @@ class ServiceProcess:
     def port_setting(self) -> str:
         """Environment variable that moves the port."""
         return f"PRAVAH_{self.service}_{self.mode}_PORT".upper()
+
+    def url(self, environment: Mapping[str, str]) -> str:
+        """Return where it answers HTTP, by the settings in `environment`."""
+        host = environment.get(HOST_SETTING, "127.0.0.1").format(name=self.name)
+        return f"http://{host}:{environment.get(self.port_setting, self.default_port)}"
 
     @property
     def argv(self) -> list[str]:
