@@ -1,0 +1,141 @@
+"""What arrives on a deployment's topics, and whether everybody has handled it."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from standing_platform import Platform
+
+from pravah_cli.testing import eventually
+from pravah_shared.codec import decode
+from pravah_shared.events import Event, EventData
+from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.reader import TopicReader
+from pravah_shared.mongo import Database
+from pravah_shared.record import Record
+
+READERS = {
+    "enrolled": ("progress", "notification"),
+    "courses": ("progress", "certificate", "notification"),
+    "people": ("certificate", "notification"),
+    "progressed": ("progress",),
+    "completed": ("enrollment", "certificate"),
+    "certified": ("notification",),
+}
+"""The groups that read each topic: architecture.md's map, stated apart from the code."""
+DEAD = tuple(f"{service}.dead" for service in ("enrollment", "progress", "certificate"))
+DEAD += ("notification.dead",)
+UNSETTLED = ["pending", "leased", "retrying"]
+
+D = TypeVar("D", bound=EventData)
+
+
+class Watch:
+    """Everything that came onto the topics since it was entered (or ever, `from_start`)."""
+
+    def __init__(self, platform: Platform, *, from_start: bool = False) -> None:
+        self.records: list[Record] = []
+        self._platform = platform
+        settings = platform.settings
+        self._reader = TopicReader(settings, [*READERS, *DEAD], from_end=not from_start)
+        self._admin = AIOKafkaAdminClient(**client_options(settings))
+        self._stores = {
+            service: Database.connect(settings.mongo_uri, f"{platform.name}_{service}")
+            for service in ("enrollment", "notification")
+        }
+
+    async def __aenter__(self) -> Self:
+        await self._reader.__aenter__()
+        await self._admin.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._reader.__aexit__(kind, error, trace)
+        await self._admin.close()
+        for database in self._stores.values():
+            await database.close()
+
+    async def look(self) -> list[Record]:
+        """Take in what is new; return it."""
+        fresh = await self._reader.read(wait_seconds=0.1)
+        self.records += fresh
+        return fresh
+
+    def events(self, kind: type[D], subjects: Iterable[str] | None = None) -> list[Event[D]]:
+        """Return the events of a kind that came, of these learners or courses if named."""
+        wanted = None if subjects is None else set(subjects)
+        found = (decode(record) for record in self.records if record.topic == kind.topic)
+        return [
+            event
+            for event in found
+            if isinstance(event.data, kind) and (wanted is None or event.subject in wanted)
+        ]
+
+    @property
+    def dead_letters(self) -> list[Record]:
+        """Return the dead letters that came."""
+        return [record for record in self.records if record.topic in DEAD]
+
+    async def until(self, holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        """Look until `holds()`.
+
+        Raises:
+            TimeoutError: it did not within `seconds`.
+        """
+
+        async def seen() -> bool:
+            await self.look()
+            return holds()
+
+        await eventually(seen, seconds, what)
+
+    async def quiet(self, seconds: float = 60) -> None:
+        """Return when nothing more can come: all records handled by their readers, nothing due.
+
+        This is what a test waits for before it says that something did *not* happen.
+        """
+
+        async def still() -> bool:
+            # In this order: what a step leads to is on its topic before the step is committed.
+            if await self._outboxes() or not await self._all_committed():
+                return False
+            if await self.look() or not await self._reader.at_end():
+                return False
+            ledger = self._stores["notification"].collection("ledger")
+            return not await ledger.count({"state": {"$in": UNSETTLED}})
+
+        await eventually(still, seconds, "quiet on every topic")
+
+    async def _outboxes(self) -> int:
+        """Count the documents with an event that is not published yet."""
+        database = self._stores["enrollment"]
+        waiting = {"outbox.0": {"$exists": True}}
+        names = ("enrollments", "courses", "learners")
+        return sum([await database.collection(name).count(waiting) for name in names])
+
+    async def _all_committed(self) -> bool:
+        """Whether every group has committed an offset beyond each record that was seen."""
+        last: dict[tuple[str, int], int] = {}
+        for record in self.records:
+            place = (record.topic, record.partition)
+            last[place] = max(record.offset, last.get(place, -1))
+        committed = {
+            group: await self._admin.list_consumer_group_offsets(
+                f"{self._platform.settings.group_prefix}{group}"
+            )
+            for group in {group for readers in READERS.values() for group in readers}
+        }
+        prefix = self._platform.settings.topic_prefix
+        return all(
+            (found := committed[group].get(TopicPartition(prefix + topic, partition))) is not None
+            and found.offset > offset
+            for (topic, partition), offset in last.items()
+            for group in READERS.get(topic, ())
+        )
