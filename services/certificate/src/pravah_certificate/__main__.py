@@ -8,6 +8,7 @@ from functools import partial
 
 from pravah_certificate.api import Parts, build
 from pravah_certificate.credentials.material import load_issuer, load_registry
+from pravah_certificate.credentials.registry import Registry
 from pravah_certificate.render import Pages
 from pravah_certificate.settings import CertificateSettings
 from pravah_certificate.store import store_of
@@ -46,9 +47,8 @@ async def open_keys(settings: CertificateSettings) -> AsyncIterator[KeyStore]:
 
 
 @asynccontextmanager
-async def open_parts(settings: CertificateSettings) -> AsyncIterator[Parts]:
+async def open_parts(settings: CertificateSettings, registry: Registry) -> AsyncIterator[Parts]:
     """Yield the real parts of the API. It comes up while the store is away."""
-    registry = load_registry(settings)
     async with open_store(settings) as database, open_keys(settings) as keys:
         inputs, certificates = store_of(database)
         yield Parts(
@@ -63,7 +63,8 @@ async def open_parts(settings: CertificateSettings) -> AsyncIterator[Parts]:
 
 async def api(settings: CertificateSettings, stop: Stop) -> None:
     """Serve the API until asked to stop."""
-    app = build(settings, partial(open_parts, settings))
+    registry = load_registry(settings)  # before a port is taken: without keys nothing starts
+    app = build(settings, partial(open_parts, settings, registry))
     await run_api(settings, app, settings.certificate_api_port, stop)
 
 

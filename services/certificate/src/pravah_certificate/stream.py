@@ -67,10 +67,11 @@ class CertificateStream:
         settled = await self._settle(waiting, courses)
         late = await self.certificates.unannounced(unseen_since, self.step)
         announced = self._announce(late)
+        full = self.step in (len(waiting), len(late)) or len(courses) == COURSES_PER_SWEEP
         return Outcome(
             [*settled.events, *announced.events],
             partial(all_of, (settled.acknowledge, announced.acknowledge)),
-            more=settled.more or self.step in (len(waiting), len(late)),
+            more=settled.more or full,
         )
 
     async def _settle(self, found: Sequence[Completion], courses: Sequence[Course]) -> Outcome:

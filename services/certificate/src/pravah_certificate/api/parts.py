@@ -24,7 +24,7 @@ class Parts:
     ready: ReadyCheck
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """Return the parts of the application that serves `request`."""
     parts: Parts = request.app.state.parts
     return parts
