@@ -153,7 +153,7 @@ def _digest(*parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-def _once(
+async def _once(
     request: Request,
     idempotency_key: Annotated[
         str | None, Header(description="Any text of yours, at most 255 characters, per request")

@@ -78,7 +78,7 @@ def _bad_cursor() -> Problem:
     return Problem(422, "Invalid request", detail, type="invalid-request", errors=[wrong])
 
 
-def page_params(
+async def page_params(
     limit: Annotated[
         int, Query(ge=1, le=LIMIT_MOST, description="Most items in the answer")
     ] = LIMIT_DEFAULT,

@@ -31,7 +31,7 @@ class Parts:
         return Stamp(self.clock(), current_traceparent())
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """Return the parts of the application that serves `request`."""
     parts: Parts = request.app.state.parts
     return parts

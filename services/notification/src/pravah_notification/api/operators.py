@@ -20,7 +20,7 @@ TRACED = 200
 """Messages of one learner about one course: far more than there are."""
 
 
-def wanted_deliveries(
+async def wanted_deliveries(
     learner_id: Annotated[LearnerId | None, Query()] = None,
     course_id: Annotated[CourseId | None, Query()] = None,
     state: Annotated[State | None, Query()] = None,

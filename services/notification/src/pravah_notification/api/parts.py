@@ -32,7 +32,7 @@ class Parts:
     clock: Callable[[], datetime]
 
 
-def _of(request: Request) -> Parts:
+async def _of(request: Request) -> Parts:
     return cast("Parts", request.app.state.parts)
 
 

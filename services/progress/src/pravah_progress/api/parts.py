@@ -22,7 +22,7 @@ class Parts:
     flush_after_seconds: int
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """Return the parts of the application that serves `request`."""
     parts: Parts = request.app.state.parts
     return parts

@@ -47,7 +47,7 @@ class Asked:
         return {"learner_id": self.key.learner_id, "course_id": self.key.course_id}
 
 
-def asked(
+async def asked(
     learner_id: LearnerId, course_id: CourseId, accept_language: AcceptLanguage = ""
 ) -> Asked:
     """Read a request's path and languages."""
