@@ -2,18 +2,16 @@
 
 import asyncio
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from cohort import BEGAN, Cohort, address_of, quiz_passed
 from standing_platform import Platform
 from watching import Watch
-from weeks import with_ids
+from weeks import week_of
 
 from pravah_cli.client import Client
 from pravah_cli.local.http import get
-from pravah_cli.scenarios import week
 from pravah_cli.scenarios.run import run
 from pravah_shared.events import Certified, Completed, Enrolled, Progressed
 
@@ -119,9 +117,7 @@ def _trace_id(traceparent: str | None) -> str:
 
 async def test_a_week_adds_up(platform: Platform) -> None:
     """A generated week with resends, failed attempts and leavers: all equals its own reckoning."""
-    generated = week.generate(learners=12, ends=datetime.now(UTC), seed=7)
-    scenario = with_ids(generated, "week")
-    summary = await run(scenario, platform.surroundings, lambda *_: None)
+    summary = await run(week_of(12, seed=7), platform.surroundings, lambda *_: None)
     assert summary.ok, summary.problems
     assert summary.completed > 0
 

@@ -77,6 +77,10 @@ class Platform:
         for name, process in started.items():
             await_ready(process, launches[name], self.config.state_dir)
 
+    def spawn(self, name: str) -> None:
+        """Start a process and do not wait until it serves."""
+        spawn(self.launches()[name], self.config.state_dir)
+
     def stop(self, *names: str) -> None:
         """Stop processes as an operator does: SIGTERM, and KILL only when that does not help."""
         stopping = [process for name, process in self.running.items() if name in names]

@@ -1,0 +1,88 @@
+"""SIGKILL to an operating-system process in the middle of its work: nothing lost, nothing doubled.
+
+Each process is away while a whole week is sent, finds the backlog when it comes up, and is killed
+as soon as its store shows that it has begun. In-process cancellation would prove nothing: it runs
+`finally`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from standing_platform import Platform
+from weeks import Playing, assert_adds_up, play_through, week_of
+
+from pravah_cli.testing import eventually
+from pravah_shared.mongo import Database
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
+
+LEARNERS = 24
+RESENT_AT_MOST = 20
+"""Mails that a killed dispatcher had sent and not yet noted: one batch, as themselves."""
+
+BEGUN: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "progress-stream": ("progress", "progress", {}),
+    "certificate-stream": ("certificate", "certificates", {}),
+    "notification-stream": ("notification", "ledger", {}),
+    "notification-dispatch": ("notification", "ledger", {"channel": "email", "state": "sent"}),
+    "enrollment-stream": (
+        "enrollment",
+        "enrollments",
+        {"terms": {"$elemMatch": {"completed_at": {"$ne": None}}}},
+    ),
+    "enrollment-relay": ("enrollment", "learners", {"outbox.0": {"$exists": False}}),
+}
+"""By process: the database, the collection and the filter of what it leaves when it has begun."""
+
+
+@pytest.mark.parametrize("name", BEGUN)
+async def test_killed_in_the_middle(name: str, platform: Platform) -> None:
+    """Killed with SIGKILL while it works off a backlog, and once more while it recovers."""
+    scenario = week_of(LEARNERS, seed=len(name))
+    service, collection, done = BEGUN[name]
+    settings = platform.settings
+    database = Database.connect(settings.mongo_uri, f"{platform.name}_{service}")
+    wanted = {"learner_id": {"$in": list(scenario.learners)}, **done}
+    if collection == "learners":  # there the id is the learner
+        wanted["_id"] = wanted.pop("learner_id")
+
+    async def count() -> int:
+        return await database.collection(collection).count(wanted)
+
+    async def kill_at_work(playing: Playing) -> None:
+        await asyncio.to_thread(platform.stop, name)
+        await playing.until_sent(1)
+        for _ in range(2):
+            before = await count()
+            platform.spawn(name)
+            await grown(count, before)
+            platform.kill(name)
+        await asyncio.to_thread(platform.start, name)
+
+    try:
+        summary = await play_through(scenario, platform, kill_at_work)
+        completed = len(scenario.completions)
+        assert_adds_up(summary, resent=RESENT_AT_MOST if name.endswith("dispatch") else 0)
+        if name == "enrollment-stream":
+            await eventually(lambda: equals(count, completed), 60, "all completions at enrollment")
+    finally:
+        await database.close()
+
+
+async def grown(count: Any, before: int) -> None:
+    """Wait until there is more than before, or nothing is left to do."""
+
+    async def more() -> bool:
+        return bool(await count() > before)
+
+    try:
+        await eventually(more, 30, "an effect to kill at")
+    except TimeoutError:
+        assert before, "the process never began"
+
+
+async def equals(count: Any, wanted: int) -> bool:
+    """Tell whether there are as many as wanted."""
+    return bool(await count() == wanted)
