@@ -14,7 +14,7 @@ SMALL_BATCHES = {"PRAVAH_BATCH_RECORDS": "4", "PRAVAH_DISPATCH_BATCH": "20"}
 @pytest.fixture(scope="session")
 def breakable(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Yield the platform that this worker's tests of faults share."""
-    with standing(stack, tmp_path_factory.mktemp("faults"), **SMALL_BATCHES) as platform:
+    with standing(stack, tmp_path_factory.mktemp("faults"), settings=SMALL_BATCHES) as platform:
         yield platform
 
 

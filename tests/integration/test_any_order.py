@@ -101,9 +101,7 @@ async def test_certified_before_the_course_at_notification(
     assert all(len(received) == 1 for received in cohort.mails().values())
 
 
-async def test_all_orders_of_what_leads_to_a_certificate(
-    watch: Watch, platform: Platform
-) -> None:
+async def test_all_orders_of_what_leads_to_a_certificate(watch: Watch, platform: Platform) -> None:
     """Course, person, enrollment and progress in each of their 24 orders, one learner each."""
     stories = await all_stories(platform)
     async with Publisher(platform.settings, client_id="test-order") as publisher:
@@ -115,7 +113,7 @@ async def test_all_orders_of_what_leads_to_a_certificate(
     await watch.until(lambda: len(watch.events(Certified, learners)) >= 24, "24 certificates")
     await watch.quiet()
     for kind in (Completed, Certified):
-        found = sorted(event.data.learner_id for event in watch.events(kind, learners))
+        found = sorted(event.subject for event in watch.events(kind, learners))
         assert found == sorted(learners), kind
     for learner_id in learners:
         mails = platform.mail_box.to(f"{learner_id}@learners.example")

@@ -45,7 +45,7 @@ async def stored(platform: Platform) -> AsyncIterator[tuple[str, bytes]]:
             database = client[f"{platform.name}_{name}"]
             for collection in await database.list_collection_names():
                 async for document in database[collection].find():
-                    yield f"{name}.{collection}", document.raw
+                    yield f"{name}.{collection}", bytes(document.raw)
 
 
 async def published(platform: Platform) -> AsyncIterator[tuple[str, bytes]]:
@@ -94,9 +94,7 @@ async def erase(platform: Platform, watch: Watch, learner_id: str) -> None:
     await watch.quiet()
 
 
-async def test_the_name_is_found_nowhere(
-    certified: str, watch: Watch, platform: Platform
-) -> None:
+async def test_the_name_is_found_nowhere(certified: str, watch: Watch, platform: Platform) -> None:
     """Not in a store, a topic or a log; and the search does find what is there."""
     await erase(platform, watch, certified)
     found, searched = await places(platform, traces_of(certified))

@@ -1,4 +1,4 @@
-"""A learner's enrollment becomes progress, a completion, a certificate, a mail and an inbox item."""
+"""Enrollment becomes progress, a completion, a certificate, a mail and an inbox message."""
 
 import asyncio
 import secrets
@@ -35,9 +35,7 @@ async def test_enrollment_progress_completion_certificate_mail_inbox(
     learner_id = cohort.learners[0]
     (certified,) = watch.events(Certified, [learner_id])
     async with platform.http() as http:
-        verified = await http.get(
-            certified.data.verify_url, headers={"accept": "application/json"}
-        )
+        verified = await http.get(certified.data.verify_url, headers={"accept": "application/json"})
         assert verified.json()["state"] == "valid", said(verified)
         assert verified.json()["holder_name"] == "आशा शर्मा"
     subjects = [mail.subject for mail in platform.mail_box.to(address_of(learner_id))]

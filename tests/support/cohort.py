@@ -153,6 +153,15 @@ class Cohort:
 
         await eventually(mailed, seconds, f"{count} mails to each of {len(wanted)} learners")
 
+    async def until_in_inbox(self, count: int) -> None:
+        """Wait until each learner's inbox holds so many messages."""
+
+        async def there() -> bool:
+            inboxes = [await self._client.inbox(learner_id) for learner_id in self.learners]
+            return all(len(inbox) >= count for inbox in inboxes)
+
+        await eventually(there, 60, f"{count} messages in each inbox")
+
     async def all_came_once(
         self, *, finished: Sequence[str] | None = None, resent: int = 0, seconds: float = 90
     ) -> None:
@@ -182,7 +191,7 @@ class Cohort:
         """One id per effect; the same event may stand twice on a topic, under its own id."""
         for kind in (Completed, Certified):
             events = self._watch.events(kind, self.learners)
-            assert {event.data.learner_id for event in events} == done
+            assert {event.subject for event in events} == done
             assert len({event.id for event in events}) == len(done), kind
         certificates = self._watch.events(Certified, self.learners)
         assert len({event.data.certificate_id for event in certificates}) == len(done)

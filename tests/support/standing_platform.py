@@ -103,9 +103,9 @@ class Platform:
         """Return the port of a process, for example `progress-stream`."""
         return next(iter(self.launches()[name].ports.values()))
 
-    def token(self, role: str, subject: str = "", **claims: str) -> str:
+    def token(self, role: str, subject: str = "") -> str:
         """Return a token that the services accept."""
-        bearer = Bearer(role, subject or f"a-{role}", **claims)
+        bearer = Bearer(role, subject or f"a-{role}")
         return mint(bearer, self.settings, self.config.state_dir)
 
     def client(self) -> Client:
@@ -130,11 +130,11 @@ ISSUER_PORT = "PRAVAH_ISSUER_PORT"
 
 @contextmanager
 def standing(
-    stack: Stack, state_dir: Path, *, started: bool = True, **settings: str
+    stack: Stack, state_dir: Path, *, settings: Mapping[str, str] = QUICK, started: bool = True
 ) -> Iterator[Platform]:
     """Yield a deployment of one's own on `stack`; take all of it away afterwards."""
     name = f"t{uuid4().hex[:12]}"
-    platform = Platform(*_configured(stack, state_dir, name, QUICK | settings), name)
+    platform = Platform(*_configured(stack, state_dir, name, {**QUICK, **settings}), name)
     asyncio.run(apply(platform.settings))
     try:
         if started:
