@@ -24,13 +24,16 @@ demo: setup ## Run a learning week end to end and watch it (ARGS="--learners 500
 test: setup ## Run all tests on real parts (ARGS="-k name")
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check: setup ## Format, lint, types, imports, contracts
+check: setup ## Format, lint, types, imports, contracts, manifests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES) conftest.py
 	@for package in $(PACKAGES); do $(BIN)/mypy $$package/tests || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/python -m pravah_shared.contracts check
+	tools/asyncapi/check.sh
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml))
 
 format: ## Put the code into its form
 	$(BIN)/ruff format .
