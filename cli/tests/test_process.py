@@ -135,6 +135,11 @@ def test_free_ports_are_different() -> None:
     assert len(set(free_ports(20))) == 20
 
 
+def test_free_ports_are_none_that_an_outgoing_connection_may_take() -> None:
+    """A server is started again on its port: nobody may have connected out from it meanwhile."""
+    assert max(free_ports(50)) < 32768
+
+
 def test_a_process_file_is_plain_json(state: Path) -> None:
     """Whoever debugs at night can read it."""
     started = start(serving(), state)

@@ -1,9 +1,20 @@
 """TCP ports of this machine: which are free, which are taken and by whom."""
 
+import random
 import re
 import shutil
 import socket
 import subprocess
+from contextlib import ExitStack
+
+from pravah_shared.errors import ConfigurationError
+
+SERVED = range(10_000, 32_768)
+"""Where free ports are taken from: below what Linux gives to outgoing connections (32768-60999).
+
+One of those may sit on a port while its server is being restarted, and the server could not listen.
+"""
+TRIES = 1_000
 
 
 def free_port() -> int:
@@ -12,15 +23,24 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return that many different free ports."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))  # held together, so that none comes twice
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Return that many different free ports.
+
+    Raises:
+        ConfigurationError: there are not that many.
+    """
+    with ExitStack() as held:  # together, so that none comes twice
+        return [_hold_one(held) for _ in range(count)]
+
+
+def _hold_one(held: ExitStack) -> int:
+    for port in random.sample(SERVED, TRIES):
+        probe = held.enter_context(socket.socket())
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+    raise ConfigurationError(f"no free port was found in {TRIES} tries; free some, or set them")
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
