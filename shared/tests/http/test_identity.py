@@ -13,7 +13,7 @@ from pravah_shared.errors import ConfigurationError
 from pravah_shared.http.app import create_app
 from pravah_shared.http.health import Readiness
 from pravah_shared.http.identity import Principal, access_matrix, allow, public
-from pravah_shared.http.issuer import LocalIssuer
+from pravah_shared.http.issuer import LocalIssuer, use_issuer
 from pravah_shared.http.matrix import render_matrix
 from pravah_shared.http.problems import Problem
 from pravah_shared.http.server import running
@@ -109,6 +109,33 @@ async def test_a_system_needs_its_scopes(client: httpx.AsyncClient, issuer: Loca
     response = await client.get(MINE, headers=issuer.headers("system", scopes=["other"]))
     assert response.status_code == 403
     assert "progress:write" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("other", ["system", "operator", "publisher"])
+async def test_a_role_that_the_route_does_not_take_gives_nothing(
+    other: str, settings: Settings, issuer: LocalIssuer
+) -> None:
+    """A learner or MDO admin who holds another role besides is bound as if they did not."""
+    app = create_app("progress", settings, ready=ready)
+
+    @app.post("/v1/x")
+    async def x(
+        who: Annotated[Principal, allow("learner", "mdo_admin", "system", scopes=["x:write"])],
+    ) -> None:
+        who.must_own("l2")
+        who.must_manage("mdo-2")
+
+    use_issuer(app, issuer)
+    async with (
+        running(app, "127.0.0.1", 0) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        for role in ("learner", "mdo_admin"):
+            both = {"roles": [role, other]}
+            headers = issuer.headers(
+                "learner", learner_id="l1", mdo_id="mdo-1", scopes=["y:read"], claims=both
+            )
+            assert (await client.post("/v1/x", headers=headers)).status_code == 403, role
 
 
 async def test_the_issuer_away_is_503(settings: Settings, issuer: LocalIssuer) -> None:

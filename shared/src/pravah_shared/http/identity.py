@@ -9,7 +9,7 @@ A route that declares nothing stops the process at its start (`access_matrix`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, FastAPI, Request
@@ -57,15 +57,18 @@ class Allow:
     scopes: frozenset[str]
 
     async def __call__(self, request: Request) -> Principal:
-        """Return who asks.
+        """Return who asks, with those of their roles that this route takes.
 
         Raises:
             Problem: 401 without a good token, 403 for the wrong role, for lacking scopes, and for
                 a learner on another learner's path (`{learner_id}`).
             IssuerUnavailable: whether the token is good is not known.
         """
-        principal = await authenticate(request)
-        acting = self._acting_roles(principal)
+        sender = await authenticate(request)
+        acting = self._acting_roles(sender)
+        # The route sees no other role: a system that lacks the scopes, or an operator where none
+        # is allowed, must not count as trusted because the sender is a learner besides.
+        principal = replace(sender, roles=acting)
         learner_id = request.path_params.get("learner_id")
         if learner_id is not None and acting == {"learner"} and not principal.owns(learner_id):
             raise forbidden("This is another learner's; a learner reaches only their own data")
