@@ -20,11 +20,16 @@ class Issuer:
         self.answer: Any = {"keys": []}
         self.status = 200
         self.asked = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.is_asked = asyncio.Event()
         self.app = FastAPI()
 
         @self.app.get("/jwks.json")
         async def jwks() -> Any:
             self.asked += 1
+            self.is_asked.set()
+            await self.answers.wait()
             if isinstance(self.answer, bytes):
                 return Response(self.answer, self.status)
             return self.answer if self.status == 200 else Response(status_code=self.status)
@@ -108,6 +113,25 @@ async def test_known_keys_outlive_an_outage(remote: tuple[Issuer, str]) -> None:
     issuer.status = 200
     clock.now += RETRY_SECONDS
     assert await keys.find("another") is None
+
+
+async def test_an_issuer_that_hangs_holds_up_one_request(remote: tuple[Issuer, str]) -> None:
+    """While one asks for fresh keys, all others go on with those that are known."""
+    issuer, url = remote
+    issuer.answer, (kid,) = keys_of(1)
+    clock = Clock()
+    keys = RemoteKeys(url, clock)
+    assert await keys.find(kid)
+    clock.now += FRESH_SECONDS
+    issuer.answers.clear()
+    issuer.is_asked.clear()
+    asking = asyncio.create_task(keys.find(kid))
+    async with asyncio.timeout(3):  # below the deadline of a request to the issuer
+        await issuer.is_asked.wait()
+        assert await keys.find(kid)
+    assert not asking.done()
+    issuer.answers.set()
+    assert await asking
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"keys": 1}', b"x" * 300_000, b"\xff"])

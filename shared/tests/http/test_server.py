@@ -60,6 +60,21 @@ async def test_a_body_that_does_not_arrive_is_408(
         assert (await exchange(port, sent)).startswith(b"HTTP/1.1 408")
 
 
+async def test_a_body_that_trickles_is_408(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is for the whole body: a byte now and then buys no more of it."""
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
+    async with running(app, HOST, 0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(head("/v1/notes", "Content-Length: 1000", "Content-Type: application/json"))
+        answer = asyncio.ensure_future(reader.readline())
+        for _ in range(1000):
+            writer.write(b" ")
+            if (await asyncio.wait({answer}, timeout=0.05))[0]:
+                break
+        writer.close()
+        assert (await answer).startswith(b"HTTP/1.1 408")
+
+
 async def test_garbage_does_not_reach_the_application(app: FastAPI) -> None:
     """What is no HTTP is 400; the server goes on."""
     async with running(app, HOST, 0) as port:

@@ -70,6 +70,8 @@ class RemoteKeys:
 
     async def find(self, kid: str) -> PublicKey | None:
         """Return the key of that id, asking the issuer at most every RETRY_SECONDS."""
+        if (key := self._keys.get(kid)) and self._asking.locked():
+            return key  # good until the answer is there: an issuer that hangs holds up one request
         if not self._is_fresh() or kid not in self._keys:
             async with self._asking:  # those who waited find what the first one fetched
                 if (not self._is_fresh() or kid not in self._keys) and self._may_ask():
