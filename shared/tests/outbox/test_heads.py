@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pravah_cli.testing import eventually
-from pravah_shared.errors import BrokerUnavailable
+from pravah_shared.errors import BrokerUnavailable, Refused
 from pravah_shared.events import Event, Position
 
 pytestmark = pytest.mark.stack
@@ -19,12 +19,13 @@ class Log:
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
         self.failures = 0
+        self.failure: Exception = BrokerUnavailable("away")
 
     async def publish(self, events: Sequence[Event[Any]]) -> list[Position]:
         """Remember the events' ids."""
         if self.failures:
             self.failures -= 1
-            raise BrokerUnavailable("away")
+            raise self.failure
         self.calls.append([event.id for event in events])
         return [Position("people", 0, n) for n, _ in enumerate(events)]
 
@@ -71,10 +72,13 @@ async def test_offers_are_published_together(bench: Any) -> None:
     assert log.calls == [[event.id for event in events]]
 
 
-async def test_an_outage_is_left_to_the_relay_and_the_next_offer_is_tried(bench: Any) -> None:
-    """The background task survives."""
+@pytest.mark.parametrize("failure", [BrokerUnavailable("away"), Refused("too large")])
+async def test_a_failure_is_left_to_the_relay_and_the_next_offer_is_tried(
+    bench: Any, failure: Exception
+) -> None:
+    """The background task survives: without it the API would be unready for good."""
     log = Log()
-    log.failures = 1
+    log.failures, log.failure = 1, failure
     outbox = bench.outbox(log)
     first, second = await bench.write("a", 1), await bench.write("b", 1)
     outbox.offer("a", first)

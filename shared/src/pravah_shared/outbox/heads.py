@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
-from pravah_shared.errors import Transient
+from pravah_shared.errors import Refused, Transient
 from pravah_shared.events import Event, Position
 from pravah_shared.mongo import Collection
 from pravah_shared.outbox.entries import pull
@@ -50,14 +50,17 @@ class Outbox:
         return True
 
     async def run(self) -> None:
-        """Publish what is offered, in batches, until cancelled. Outages are left to the relay."""
+        """Publish what is offered, in batches, until cancelled.
+
+        What cannot be published is left to the relay, whatever the reason: it says so better.
+        """
         while True:
             offers = [await self._offers.get()]
             while len(offers) < BATCH and not self._offers.empty():
                 offers.append(self._offers.get_nowait())
             try:
                 await self.publish_heads(offers)
-            except Transient as error:
+            except (Transient, Refused) as error:
                 log.warning("outbox.left_to_relay", events=len(offers), reason=str(error))
 
     async def publish_head(self, document_id: str, event: Event[Any]) -> bool:
