@@ -14,6 +14,8 @@ SAFE: dict[str, Any] = {
     "public_url": "https://learn.example",
     "key_encryption_key_file": Path("/run/secrets/kek"),
     "kafka_security_protocol": "SASL_SSL",
+    "kafka_security_username": "progress",
+    "kafka_security_password": "a secret",
 }
 
 
@@ -30,12 +32,24 @@ def test_a_safe_production_starts() -> None:
         ({"public_url": "http://learn.example"}, "PRAVAH_PUBLIC_URL"),
         ({"key_encryption_key_file": None}, "PRAVAH_KEY_ENCRYPTION_KEY_FILE"),
         ({"kafka_security_protocol": "PLAINTEXT"}, "PRAVAH_KAFKA_SECURITY_PROTOCOL"),
+        ({"kafka_security_username": ""}, "PRAVAH_KAFKA_SECURITY_USERNAME"),
+        ({"kafka_security_password": ""}, "PRAVAH_KAFKA_SECURITY_PASSWORD"),
+        (
+            {"kafka_security_protocol": "SASL_PLAINTEXT", "kafka_security_mechanism": "PLAIN"},
+            "PRAVAH_KAFKA_SECURITY_MECHANISM",
+        ),
     ],
 )
 def test_production_refuses_what_is_unsafe(unsafe: dict[str, Any], setting: str) -> None:
     """Keys over plain HTTP could be anybody's; the message names the setting."""
     with pytest.raises(ValueError, match=setting):
         Settings(**{**SAFE, **unsafe})
+
+
+def test_certificates_of_clients_need_no_password() -> None:
+    """With SSL alone there is no user."""
+    nobody = {"kafka_security_username": "", "kafka_security_password": ""}
+    assert Settings(**{**SAFE, **nobody, "kafka_security_protocol": "SSL"})
 
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,10 @@ from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.keys import KeyStore, PersonalData, load_or_create_kek, seal_person
 from pravah_shared.mongo import Database
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
+"""A deadline, not a promise: processes start slowly on a busy machine."""
 LEARNERS = [f"learner-{n}" for n in range(120)]
 
 
@@ -193,6 +194,8 @@ def test_production_does_not_start_without_its_keys(tmp_path: Path) -> None:
         "PRAVAH_PUBLIC_URL": "https://certificates.example",
         "PRAVAH_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "kek"),
         "PRAVAH_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "PRAVAH_KAFKA_SECURITY_USERNAME": "certificate",
+        "PRAVAH_KAFKA_SECURITY_PASSWORD": "a secret",
     }
     for mode in ("api", "stream"):
         ended = subprocess.run(

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     )
     sweep_seconds: float = Field(default=60, gt=0, description="Seconds between sweeps")
 
+    @property
+    def _sasl(self) -> bool:
+        return self.kafka_security_protocol.startswith("SASL")
+
     @model_validator(mode="after")
     def refuse_unsafe(self) -> Self:
         """Refuse to start in production with what is only safe on a developer's machine."""
@@ -91,6 +95,19 @@ class Settings(BaseSettings):
                 (
                     self.kafka_security_protocol == "PLAINTEXT",
                     "PRAVAH_KAFKA_SECURITY_PROTOCOL must not be PLAINTEXT",
+                ),
+                (
+                    self._sasl and not self.kafka_security_username,
+                    "PRAVAH_KAFKA_SECURITY_USERNAME must be set with SASL",
+                ),
+                (
+                    self._sasl and not self.kafka_security_password.get_secret_value(),
+                    "PRAVAH_KAFKA_SECURITY_PASSWORD must be set with SASL",
+                ),
+                (
+                    self.kafka_security_protocol == "SASL_PLAINTEXT"
+                    and self.kafka_security_mechanism == "PLAIN",
+                    "PRAVAH_KAFKA_SECURITY_MECHANISM PLAIN shows the password; use SASL_SSL",
                 ),
             ]
             if said := [text for unsafe, text in problems if unsafe]:

@@ -94,6 +94,13 @@ async def test_apply_creates_every_topic(bare: Settings) -> None:
     assert {counted[name] for name in ("enrolled", "progressed", "completed", "people")} == {3}
 
 
+async def test_production_needs_three_replicas() -> None:
+    """Forgetting the setting would leave every acknowledged record on one broker."""
+    settings = Settings.model_construct(environment="production", replication_factor=2)
+    with pytest.raises(ConfigurationError, match="PRAVAH_REPLICATION_FACTOR"):
+        await apply(settings)
+
+
 async def test_settings_reach_the_broker(bare: Settings) -> None:
     """Time, retention and compaction are as the table says."""
     await apply(bare)

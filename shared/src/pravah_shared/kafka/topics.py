@@ -19,6 +19,8 @@ __all__ = ["TOPICS", "Change", "Topic", "apply"]
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05
+LEAST_REPLICAS = 3
+"""In production: two acknowledge each record while the third may be away."""
 DYNAMIC_TOPIC_CONFIG = 1
 """Kafka's number for a setting made on the topic itself (KIP-226)."""
 
@@ -39,9 +41,11 @@ async def apply(settings: Settings) -> list[Change]:
 
     Raises:
         ConfigurationError: a topic has another number of partitions. Changing it would send a
-            learner's later events past the earlier ones; nothing was changed.
+            learner's later events past the earlier ones; nothing was changed. Or production
+            with too few replicas.
         BrokerUnavailable: some topics may have been created; apply again.
     """
+    _refuse_few_replicas(settings)
     wanted = {settings.topic_prefix + topic.name: topic for topic in TOPICS.values()}
     async with _admin(settings) as admin:
         found = await _leaders(admin)
@@ -84,6 +88,18 @@ async def _led(admin: AIOKafkaAdminClient, wanted: Mapping[str, Topic]) -> None:
         if all(name in leaders and min(leaders[name], default=-1) >= 0 for name in wanted):
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _refuse_few_replicas(settings: Settings) -> None:
+    """Refuse in production what would also loosen `min.insync.replicas` of topics that are there.
+
+    With one or two replicas "acknowledged by all in sync" means on a single broker.
+    """
+    if settings.environment == "production" and settings.replication_factor < LEAST_REPLICAS:
+        raise ConfigurationError(
+            f"PRAVAH_REPLICATION_FACTOR is {settings.replication_factor}; production needs "
+            f"{LEAST_REPLICAS} or more, or what was answered 2xx is lost with one broker"
+        )
 
 
 def _refuse_other_partitions(
