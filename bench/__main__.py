@@ -21,6 +21,8 @@ from pravah_cli.testing.stack import describe
 from pravah_shared.errors import PravahError
 
 RESULTS = Path(__file__).with_name("results.json")
+TABLE_CELLS = 100
+"""The table is not folded where nobody says how wide the terminal is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = _parser().parse_args(arguments)
     out, effort = Output(as_json=chosen.json), QUICK if chosen.quick else FULL
+    out.console.width = max(out.console.width, TABLE_CELLS)
     machine = Machine.here(describe(flavour()))
     for line in machine.lines():
         out.line(line)
