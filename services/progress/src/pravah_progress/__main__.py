@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from pravah_progress.api import Parts, build
 from pravah_progress.api.ingest import Ingest
+from pravah_progress.api.known import KnownCourses
 from pravah_progress.api.waiting import Watch
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
@@ -49,7 +50,7 @@ async def open_parts(settings: ProgressSettings) -> AsyncIterator[Parts]:
         store = Store.on(database)
         yield Parts(
             store=store,
-            ingest=Ingest(publisher, store.courses, lambda: datetime.now(UTC)),
+            ingest=Ingest(publisher, KnownCourses(store.courses), lambda: datetime.now(UTC)),
             watch=Watch(store.applied),
             ready=ready,
             flush_after_seconds=settings.flush_after_seconds,

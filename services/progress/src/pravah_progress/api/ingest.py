@@ -1,6 +1,6 @@
 """Take reports in: judge each by itself, publish the good ones together, answer after acks=all."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -9,9 +9,8 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from pravah_progress.api.bodies import Report
+from pravah_progress.api.known import KnownCourses
 from pravah_progress.api.waiting import Token
-from pravah_progress.store import Courses
-from pravah_shared.errors import StoreUnavailable
 from pravah_shared.events import (
     Attempt,
     Course,
@@ -53,7 +52,7 @@ class Ingest:
     """Judges and publishes reports."""
 
     publisher: Publisher
-    courses: Courses
+    courses: KnownCourses
     clock: Callable[[], datetime]
 
     async def take(
@@ -96,23 +95,19 @@ class Ingest:
         return report
 
     async def _courses_of(self, reports: Sequence[Report]) -> Mapping[str, Course]:
-        """Return the courses known, those with units unknown here as new as the store has them."""
-        courses = await self._known({report.course_id for report in reports}, COURSE_AGE_SECONDS)
+        """Return the courses known, those with units unknown here as new as the store has them.
+
+        Without the store none is: the report is kept, as ever.
+        """
+        courses = await self.courses.get(
+            {report.course_id for report in reports}, max_age_seconds=COURSE_AGE_SECONDS
+        )
         doubtful = {
             report.course_id
             for report in reports
             if report.course_id in courses and unknown_units(report, courses[report.course_id])
         }
-        return {**courses, **await self._known(doubtful, 0)} if doubtful else courses
-
-    async def _known(
-        self, course_ids: Collection[str], max_age_seconds: float
-    ) -> Mapping[str, Course]:
-        """Return the courses known here. Without the store none is: the report is kept, as ever."""
-        try:
-            return await self.courses.get(course_ids, max_age_seconds=max_age_seconds)
-        except StoreUnavailable:
-            return {}
+        return {**courses, **await self.courses.get(doubtful, max_age_seconds=0)}
 
 
 def judge(report: Report, now: datetime, courses: Mapping[str, Course]) -> Progressed | Problem:
