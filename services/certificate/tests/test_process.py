@@ -193,7 +193,8 @@ def test_production_does_not_start_without_its_keys(tmp_path: Path) -> None:
         "PRAVAH_OIDC_ISSUER": "https://id.example",
         "PRAVAH_PUBLIC_URL": "https://certificates.example",
         "PRAVAH_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "kek"),
-        "PRAVAH_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "PRAVAH_KAFKA_SECURITY_PROTOCOL": "SSL",
+        "PRAVAH_REPLICATION_FACTOR": "3",
         "PRAVAH_KAFKA_SECURITY_USERNAME": "certificate",
         "PRAVAH_KAFKA_SECURITY_PASSWORD": "a secret",
     }
