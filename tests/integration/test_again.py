@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from cohort import BEGAN, Cohort, fresh, learner_body, quiz_passed, text_read
@@ -91,7 +92,15 @@ async def test_an_older_report_takes_nothing_back(
     now = await client.progress(learner_id, cohort.course_id)
     assert known is not None
     assert now is not None
-    assert now["enrollments"] == known["enrollments"]
+    assert standing_of(now) == standing_of(known)
+
+
+def standing_of(progress: dict[str, Any]) -> dict[str, Any]:
+    """Return what counts; how often a quiz was tried may grow."""
+    (enrollment,) = progress["enrollments"]
+    states = [(unit["state"], unit["best_percent"]) for unit in enrollment["units"]]
+    names = ("started_at", "completed_at", "score_percent", "learning_seconds", "passed")
+    return {**{name: enrollment[name] for name in names}, "units": states}
 
 
 async def test_changing_a_learner_sends_nothing_twice(

@@ -100,7 +100,7 @@ async def test_the_name_is_found_nowhere(certified: str, watch: Watch, platform:
     found, searched = await places(platform, traces_of(certified))
     assert found == set()
     control, _ = await places(platform, [certified.encode()])
-    assert {"enrollment.enrollments", "progress.documents", "people"} <= control, searched
+    assert {"enrollment.enrollments", "progress.progress", "people"} <= control, searched
 
 
 async def test_personal_data_is_sealed_before_it_is_erased_too(

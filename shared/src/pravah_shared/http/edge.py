@@ -12,12 +12,14 @@ from opentelemetry.trace import Span
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pravah_shared.http.discarding import Body
 from pravah_shared.http.limits import Limited
 from pravah_shared.http.problems import Problem, of_http, of_unexpected, problem_response
 from pravah_shared.telemetry import metrics, traces
 
 UNMATCHED: Final = "unmatched"
 """Route label of paths that we do not serve: the path itself would be a series for each try."""
+TOO_LARGE: Final = 413
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -33,11 +35,12 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started_at = time.perf_counter()
-        answer = _Answer(send)
+        body = Body(receive)
+        answer = _Answer(send, body)
         method = scope["method"] if scope["method"] in METHODS else "other"
         with traces.span(method, parent=_traceparent(scope), kind="server") as span:
             try:
-                await self._serve(scope, receive, answer)
+                await self._serve(scope, body.receive, answer)
             finally:
                 _record(scope, method, answer.status, time.perf_counter() - started_at, span)
 
@@ -53,15 +56,25 @@ class Edge:
 
 
 class _Answer:
-    """Remembers the status that went out, so that nobody answers twice."""
+    """Remembers the status that went out, so that nobody answers twice.
 
-    def __init__(self, send: Send) -> None:
+    A body that is too large is read to its end, and thrown away, before its answer ends: closing
+    on unread bytes resets the connection, and a client that sends first and then reads would
+    never see why (RFC 9112 section 9.6).
+    """
+
+    def __init__(self, send: Send, body: Body) -> None:
         self._send = send
+        self._body = body
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        elif self.status == TOO_LARGE and not message.get("more_body"):
+            await self._send({**message, "more_body": True})
+            await self._body.discard()
+            message = {"type": "http.response.body"}
         await self._send(message)
 
 
