@@ -271,6 +271,30 @@ async def test_a_newer_publisher_fences_the_older(
     assert found == [report("l", 1).data, report("l", 3).data]
 
 
+async def test_a_dead_transactional_client_is_not_revived_by_publishing(
+    test_settings: Settings, transactional_id: str
+) -> None:
+    """A new one would fence who took over, and publish what was read before: old after new."""
+    old = Publisher(test_settings, client_id="old", transactional_id=transactional_id)
+    new = Publisher(test_settings, client_id="new", transactional_id=transactional_id)
+    async with old, new:
+        await old.start()
+        task = open_producer(old)._sender.sender_task
+        task.cancel()
+        await asyncio.wait({task})
+        await new.start()
+
+        with pytest.raises(BrokerUnavailable):
+            await old.publish([report("l", 1)])
+        await new.publish([report("l", 2)])
+
+        await old.start()
+        await old.publish([report("l", 3)])
+
+    records = await everything(test_settings, "progressed", at_least=2)
+    assert [decode(record).data for record in records] == [report("l", 2).data, report("l", 3).data]
+
+
 async def test_a_transaction_cut_in_the_middle_is_never_seen(
     test_settings: Settings, transactional_id: str
 ) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     IllegalOperation,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     ProducerFenced,
@@ -85,6 +86,8 @@ class Publisher:
             BrokerUnavailable: try again.
         """
         self._fenced = False
+        if self._producer is not None and is_dead(self._producer):
+            self._discard(self._producer)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._open()
@@ -199,6 +202,10 @@ class Publisher:
                 self._discard(self._producer)
                 if isinstance(error, ProducerFenced):
                     raise error
+                if self._transactional_id is not None:
+                    # A new one would fence whoever took over meanwhile, and then publish what
+                    # its caller read before that. `start`, and read anew.
+                    raise KafkaConnectionError("the transactional producer ended")
             if self._producer is None:
                 self._producer = await self._connect()
             return self._producer
