@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pravah_cli.testing import eventually
 from pravah_enrollment.stream import CompletionHandler
 from pravah_shared.events import Completed, Event, Started, new_event
 
@@ -100,6 +101,13 @@ async def test_repeats_and_strangers_change_nothing(
     """Redeliveries, other events, terms and learners that this service does not know."""
     enrollment = await enrolled(service)
     await handler.handle([announced(enrollment)])
+
+    async def published() -> bool:
+        stored = (await service.everything_stored())["enrollments"]
+        return not any(document["outbox"] for document in stored)
+
+    # The enrollment's own event leaves the outbox in the background.
+    await eventually(published, 30, "the outbox is empty")
     before = (await service.everything_stored())["enrollments"]
     later = DONE_AT.replace(year=2025)
     names = ("enrollment_id", "learner_id", "course_id", "run_id", "term")
