@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+from fastapi import FastAPI
+
 from pravah_certificate.api import Parts, build
 from pravah_certificate.credentials.material import load_issuer, load_registry
 from pravah_certificate.credentials.registry import Registry
@@ -59,6 +61,12 @@ async def open_parts(settings: CertificateSettings, registry: Registry) -> Async
             pages=Pages(settings.issuer_name),
             ready=ready_when(store=database.ping),
         )
+
+
+def document() -> FastAPI:
+    """Return the application as contracts/ describes it: every route, connected to nothing."""
+    settings = CertificateSettings()
+    return build(settings, lambda: open_parts(settings, load_registry(settings)))
 
 
 async def api(settings: CertificateSettings, stop: Stop) -> None:

@@ -20,10 +20,23 @@ Observer = Annotated[
 
 @router.get("/trace/{learner_id}/{course_id}")
 async def trace(learner_id: LearnerId, course_id: CourseId, who: Observer, parts: PartsOf) -> Trace:
-    """Tell how far each completion has come, and what it waits for."""
+    """Tell how far each completion has come, and what it waits for.
+
+    403 for an mdo_admin whose MDO has no part in it: even that a learner is here is not theirs.
+    """
     mdo_id = managed_mdo(who, learner_id)
-    completions = await parts.inputs.trace(learner_id, course_id)
-    certificates = await parts.certificates.of_course(learner_id, course_id)
+    completions = [
+        each
+        for each in await parts.inputs.trace(learner_id, course_id)
+        if mdo_id in (None, each["mdo_id"])
+    ]
+    certificates = [
+        each
+        for each in await parts.certificates.of_course(learner_id, course_id)
+        if mdo_id in (None, each.mdo_id)
+    ]
+    if not completions and not certificates:
+        who.must_manage(None, learner_id=learner_id)
     people = await parts.inputs.people([learner_id])
     courses = await parts.inputs.courses([course_id])
     course = courses.get(course_id)
@@ -32,14 +45,8 @@ async def trace(learner_id: LearnerId, course_id: CourseId, who: Observer, parts
         course_id=course_id,
         person=standing(people.get(learner_id)),
         course_version=course.version if course else None,
-        completions=tuple(
-            CompletionTrace.model_validate(each)
-            for each in completions
-            if mdo_id in (None, each["mdo_id"])
-        ),
-        certificates=tuple(
-            Summary.of(each) for each in certificates if mdo_id in (None, each.mdo_id)
-        ),
+        completions=tuple(CompletionTrace.model_validate(each) for each in completions),
+        certificates=tuple(Summary.of(each) for each in certificates),
     )
 
 
