@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+import pravah_cli.operators.__main__ as operators
 from pravah_cli.operators.app import create_app
 from pravah_cli.operators.funnel import Snapshot, quantile, snapshot
 from pravah_cli.operators.scrape import Series, parse
 from pravah_cli.operators.totals import Totals
 from pravah_cli.operators.watch import Watch, service_urls
+from pravah_shared.settings import Settings
 
 DEAD = Series("pravah_dead_letters_total", (("group", "g"), ("reason", "refused")))
 
@@ -165,3 +167,13 @@ def test_ports_follow_the_settings() -> None:
     urls = service_urls({"PRAVAH_PROGRESS_API_PORT": "9"})
     assert urls["progress-api"] == "http://127.0.0.1:9"
     assert urls["progress-stream"] == "http://127.0.0.1:8012"
+
+
+def test_production_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page asks nobody who they are."""
+    unguarded = Settings.model_construct(environment="production")
+    monkeypatch.setattr(operators, "load", lambda _: unguarded)
+    assert operators.main() == 1
+    assert "production" in capsys.readouterr().out
