@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from pravah_shared.errors import BreakerOpen, BrokerUnavailable, Refused, StoreUnavailable
+from pravah_shared.errors import (
+    BreakerOpen,
+    BrokerUnavailable,
+    ConfigurationError,
+    Refused,
+    StoreUnavailable,
+)
 from pravah_shared.processing.dead_letters import dead_letter
 from pravah_shared.processing.retry import MOST_SECONDS
 from pravah_shared.record import Record
@@ -71,6 +77,17 @@ async def test_what_kafka_refuses_blames_one_record(bench: Bench, monkeypatch: A
 
     assert bench.answered() == ["a", "c"]
     assert dict(bench.dead()[0].headers)["dead-reason"] == b"refused"
+
+
+async def test_a_wrong_configuration_blames_no_record(bench: Bench) -> None:
+    """An index of another shape ends the process; no learner's record is set aside for it."""
+    bench.handler.faults = [ConfigurationError("drop index unreconciled")] * 10
+
+    with pytest.raises(ConfigurationError):
+        await bench.loop.run_batch(bench.records("a", "b"))
+
+    assert bench.handler.diary == ["handle 2"]
+    assert bench.dead() == []
 
 
 async def test_an_outage_is_waited_out_unready_and_kills_nothing(bench: Bench) -> None:

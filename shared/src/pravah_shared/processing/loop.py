@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pravah_shared.codec import decode
-from pravah_shared.errors import BreakerOpen
+from pravah_shared.errors import BreakerOpen, ConfigurationError
 from pravah_shared.events import Event
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher, dead_letter, reason_of
@@ -66,6 +66,7 @@ class Loop:
 
         Raises:
             BreakerOpen: too many dead letters. No offset of the batch may be committed.
+            ConfigurationError: this process cannot do its work as it is set up. The same holds.
             Exception: a dead letter could not be published, for ever. The same holds.
         """
         if not records:
@@ -105,8 +106,8 @@ class Loop:
         try:
             outcome = await self.retry("handle", lambda: self.handler.handle(events))
             await self._conclude(outcome)
-        except BreakerOpen:
-            raise  # else the limit would be taken for one more bad record
+        except (BreakerOpen, ConfigurationError):
+            raise  # about this process: blamed on records, it would set a hundred aside
         except Exception as error:  # noqa: BLE001 - any error of the batch is one record's fault
             await self._split(reads, error)
         else:
