@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,23 @@ def test_a_killed_process_is_dead_at_once(state: Path) -> None:
     started = start(serving(), state)
     os.kill(started.pid, signal.SIGKILL)
     assert gone(started, 5)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names a system call by its number")
+def test_a_process_whose_last_threads_still_leave_is_not_dead(state: Path) -> None:
+    """Its main thread has ended, another one still holds what the process had open."""
+    leaving = (
+        "import ctypes, threading, time;"
+        "threading.Thread(target=time.sleep, args=(60,)).start();"
+        "ctypes.CDLL(None).syscall(60, 0)"
+    )
+    launch = Launch("leaving", [sys.executable, "-c", leaving], ready=lambda: True)
+    process = start(launch, state)
+    stat = Path(f"/proc/{process.pid}/stat")
+    wait_until(lambda: ") Z " in stat.read_text(), 10, "the main thread's end")
+    assert process.alive
+    process.signal(signal.SIGKILL)
+    assert gone(process, 10)
 
 
 def test_a_process_that_ends_early_shows_its_last_words(state: Path) -> None:

@@ -135,13 +135,15 @@ class Cohort:
                     received[learner_of[recipient]].append(mail.message_id)
         return received
 
-    async def until_completed(self) -> None:
-        """Wait until everybody's completion was announced."""
-        await self._watch.until(lambda: self.completed() == set(self.learners), "the completions")
+    async def until_completed(self, learners: Sequence[str] | None = None) -> None:
+        """Wait until these learners' completions were announced, everybody's if none is named."""
+        wanted = set(self.learners if learners is None else learners)
+        await self._watch.until(lambda: self.completed() >= wanted, "the completions")
 
-    async def until_certified(self) -> None:
-        """Wait until everybody's certificate was announced."""
-        await self._watch.until(lambda: self.certified() == set(self.learners), "the certificates")
+    async def until_certified(self, learners: Sequence[str] | None = None) -> None:
+        """Wait until these learners' certificates were announced."""
+        wanted = set(self.learners if learners is None else learners)
+        await self._watch.until(lambda: self.certified() >= wanted, "the certificates")
 
     async def until_mailed(self, count: int, learners: Iterable[str], seconds: float = 60) -> None:
         """Wait until each of these learners has so many mails."""

@@ -14,7 +14,7 @@ from pravah_shared.errors import Undecodable
 from pravah_shared.events import Event, EventData
 from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.reader import TopicReader
-from pravah_shared.mongo import Database
+from pravah_shared.mongo import Database, Document
 from pravah_shared.record import Record
 
 READERS = {
@@ -28,6 +28,14 @@ READERS = {
 """The groups that read each topic: architecture.md's map, stated apart from the code."""
 DEAD = tuple(f"{service}.dead" for service in ("enrollment", "progress", "certificate"))
 DEAD += ("notification.dead",)
+UNPUBLISHED: tuple[tuple[str, str, Document], ...] = (
+    ("enrollment", "enrollments", {"outbox.0": {"$exists": True}}),
+    ("enrollment", "courses", {"outbox.0": {"$exists": True}}),
+    ("enrollment", "learners", {"outbox.0": {"$exists": True}}),
+    ("progress", "progress", {"unpublished.0": {"$exists": True}}),
+    ("certificate", "certificates", {"announced": False, "state": "issued"}),
+)
+"""Where events wait for Kafka: database, collection, filter. A sweep may be at it, not a batch."""
 UNSETTLED = ["pending", "leased", "retrying"]
 
 D = TypeVar("D", bound=EventData)
@@ -44,7 +52,7 @@ class Watch:
         self._admin = AIOKafkaAdminClient(**client_options(settings))
         self._stores = {
             service: Database.connect(settings.mongo_uri, f"{platform.name}_{service}")
-            for service in ("enrollment", "notification")
+            for service in ("enrollment", "progress", "certificate", "notification")
         }
 
     async def __aenter__(self) -> Self:
@@ -107,7 +115,7 @@ class Watch:
 
         async def still() -> bool:
             # In this order: what a step leads to is on its topic before the step is committed.
-            if await self._outboxes() or not await self._all_committed():
+            if await self._unpublished() or not await self._all_committed():
                 return False
             if await self.look() or not await self._reader.at_end():
                 return False
@@ -116,12 +124,14 @@ class Watch:
 
         await eventually(still, seconds, "quiet on every topic")
 
-    async def _outboxes(self) -> int:
-        """Count the documents with an event that is not published yet."""
-        database = self._stores["enrollment"]
-        waiting = {"outbox.0": {"$exists": True}}
-        names = ("enrollments", "courses", "learners")
-        return sum([await database.collection(name).count(waiting) for name in names])
+    async def _unpublished(self) -> int:
+        """Count the documents with an event that Kafka may not have yet."""
+        return sum(
+            [
+                await self._stores[service].collection(name).count(waiting)
+                for service, name, waiting in UNPUBLISHED
+            ]
+        )
 
     async def _all_committed(self) -> bool:
         """Whether every group has committed an offset beyond each record that was seen."""

@@ -51,7 +51,9 @@ def birth(pid: int) -> str | None:
         except OSError:
             return None
         fields = stat.rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
+        state, threads, born = fields[0], int(fields[17]), fields[19]  # proc(5): 3, 20 and 22
+        # While a killed process's last threads leave, they still hold its ports and files.
+        return None if state == "Z" and threads <= 1 else born
     argv = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
     line = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
     return None if not line or line.startswith("Z") else line.partition(" ")[2].strip()
