@@ -1,6 +1,7 @@
 """Over real sockets: limits, draining, and a port that is taken."""
 
 import asyncio
+import contextlib
 import socket
 
 import httpx
@@ -8,7 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.http import head as heads
 from pravah_shared.http import limits, server
+from pravah_shared.http.head import HEAD_BYTES, MESSAGE_BYTES
 from pravah_shared.http.issuer import LocalIssuer
 from pravah_shared.http.limits import BODY_BYTES
 from pravah_shared.http.server import running, serve
@@ -73,6 +76,63 @@ async def test_a_body_that_trickles_is_408(app: FastAPI, monkeypatch: pytest.Mon
                 break
         writer.close()
         assert (await answer).startswith(b"HTTP/1.1 408")
+
+
+async def test_a_head_without_end_is_refused(app: FastAPI) -> None:
+    """Nobody fills the memory with headers; what comes in parts is counted together."""
+    async with running(app, HOST, 0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: test\r\nX-Long: ")
+        for _ in range(HEAD_BYTES // 1000 + 1):
+            writer.write(b"a" * 1000)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+
+async def test_a_body_without_end_is_cut(app: FastAPI) -> None:
+    """Also where the bytes are none of the body's: trailers are counted too."""
+    async with running(app, HOST, 0) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(head("/v1/notes", "Transfer-Encoding: chunked") + b"0\r\nX-Trailer: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(2 * MESSAGE_BYTES // 65536):
+                writer.write(b"a" * 65536)
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        assert reader.at_eof() or reader.exception()
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: t"])
+async def test_a_head_that_does_not_come_ends_the_connection(
+    sent: bytes, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that asks for nothing is not kept."""
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.1)
+    async with running(app, HOST, 0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(sent)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_kept_connection_outlives_the_wait_for_a_head(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait is for a head that has begun, not for a client to ask again."""
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.2)
+    ask = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n"
+    async with running(app, HOST, 0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        for _ in range(2):
+            writer.write(ask)
+            assert (await reader.readuntil(b'"alive":true}')).startswith(b"HTTP/1.1 200")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await reader.read(1)
+        writer.close()
 
 
 async def test_garbage_does_not_reach_the_application(app: FastAPI) -> None:

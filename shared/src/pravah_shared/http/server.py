@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.http.head import BoundedProtocol
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the idle time of common gateways (60 s), so that they close first, not in a race."""
@@ -84,7 +85,7 @@ async def serve(app: FastAPI, host: str, port: int) -> None:
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",  # run above: uvicorn would turn its errors into an exit code
         log_config=None,  # telemetry.logs has the handlers

@@ -1,0 +1,71 @@
+"""uvicorn's HTTP protocol with limits for what comes before the application sees a request.
+
+By itself it takes a head of any size and waits for it for ever: memory and connections for
+anybody, without a token. `Limited` bounds the body.
+"""
+
+from asyncio import BaseTransport, TimerHandle
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pravah_shared.http.limits import BODY_BYTES
+
+HEAD_BYTES: Final = 64 * 1024
+"""Request line and headers: a token has at most 8 KiB, a path far less."""
+HEAD_SECONDS: Final = 30.0
+"""From a connection, or a head's first byte, to its end."""
+MESSAGE_BYTES: Final = HEAD_BYTES + 8 * BODY_BYTES
+"""A whole request on the wire: a body in chunks of one byte is six times as long, and trailers."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes a connection whose request is too large or too slow to be one."""
+
+    def __init__(self, *of_uvicorn: Any, **named: Any) -> None:
+        super().__init__(*of_uvicorn, **named)
+        self._in_head = False
+        self._bytes = 0
+        self._waiting: TimerHandle | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Wait for a request, but not for ever."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn declares it
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, within the limits."""
+        super().data_received(data)
+        self._bytes += len(data)
+        if self._in_head:
+            self._wait_for_head()
+            if self._bytes > HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response(f"Request line and headers exceed {HEAD_BYTES} bytes.")
+        elif self._bytes > MESSAGE_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """Count anew."""
+        super().on_message_begin()
+        self._in_head = True
+        self._bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Leave the rest to the application's own limits."""
+        self._in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def _wait_for_head(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
