@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,24 @@ async def test_another_process_forgets_an_erased_key_within_five_minutes(
     clock.seconds = 299
     assert (await keys.get_many(["a"]))["a"] is not None
     clock.seconds = 300
+    assert await keys.get_many(["a"]) == {"a": None}
+
+
+async def test_a_read_that_an_erasure_overtakes_brings_no_key_back(
+    keys: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the store said before is not cached after: this process has erased."""
+    await keys.create("a")
+    keys._cache.clear()
+    find = keys._keys.find
+
+    async def find_then_erase(*which: Any, **how: Any) -> Any:
+        found = await find(*which, **how)
+        await keys.erase("a")
+        return found
+
+    monkeypatch.setattr(keys._keys, "find", find_then_erase)
+    assert await keys.get_many(["a"]) == {"a": None}
     assert await keys.get_many(["a"]) == {"a": None}
 
 

@@ -98,6 +98,8 @@ class KeyStore:
     def _remember(self, document: Document, now: float) -> LearnerKey | None:
         while len(self._cache) >= CACHE_KEYS:
             del self._cache[next(iter(self._cache))]
+        if (held := self._cached(document["_id"], now)) and held[1] is None:
+            return None  # erased here while the store was asked: what it said is older
         key = self._unwrap(document) if "wrapped" in document else None
         self._cache.pop(document["_id"], None)  # to the end: the dict's order is by age
         self._cache[document["_id"]] = (now + CACHE_SECONDS, key)
