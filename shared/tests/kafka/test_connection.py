@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from pravah_shared.errors import ConfigurationError
 from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.settings import Settings
 
 
@@ -32,6 +33,15 @@ def test_sasl_over_tls_carries_user_and_trust() -> None:
     assert options["sasl_plain_username"] == "progress"
     assert options["sasl_plain_password"] == "secret"
     assert options["ssl_context"].check_hostname
+
+
+def test_a_publisher_refuses_at_once() -> None:
+    """A process that could never publish ends at its start, and says why."""
+    with pytest.raises(ConfigurationError, match="PRAVAH_KAFKA_SECURITY_CA_FILE"):
+        Publisher(
+            Settings(kafka_security_protocol="SSL", kafka_security_ca_file=Path("/no/such/file")),
+            client_id="test",
+        )
 
 
 def test_sasl_without_a_user_is_named() -> None:

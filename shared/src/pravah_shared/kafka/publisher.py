@@ -32,6 +32,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from pravah_shared.codec import Encoded, encode
 from pravah_shared.errors import BrokerUnavailable, Fenced, PravahError, Refused
 from pravah_shared.events import Event, Position
+from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.producer import abandon, cause_of_death, create, is_dead
 from pravah_shared.kafka.table import TOPICS
 from pravah_shared.settings import Settings
@@ -56,6 +57,12 @@ class Publisher:
         transactional_id: str | None = None,
         timeout_seconds: float = 20.0,
     ) -> None:
+        """Connect to nothing.
+
+        Raises:
+            ConfigurationError: Kafka cannot be reached with these settings, now or ever.
+        """
+        client_options(settings)  # told at the process's start, not to its first client
         self._settings = settings
         self._client_id = client_id
         self._transactional_id = transactional_id
