@@ -27,31 +27,21 @@ from pravah_shared.service import Stop, run_api, run_stream
 
 
 @asynccontextmanager
-async def open_store(settings: CertificateSettings) -> AsyncIterator[Database]:
-    """Yield the service's database; nothing is sent before its first use."""
-    database = Database.connect(settings.mongo_uri, settings.mongo_database)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
 async def open_keys(settings: CertificateSettings) -> AsyncIterator[KeyStore]:
     """Yield the store of learners' keys."""
     kek = load_or_create_kek(settings)
     uri = settings.key_store_uri or settings.mongo_uri
-    database = Database.connect(uri, settings.key_store_database)
-    try:
+    async with Database.connect(uri, settings.key_store_database) as database:
         yield KeyStore(database, kek)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
 async def open_parts(settings: CertificateSettings, registry: Registry) -> AsyncIterator[Parts]:
     """Yield the real parts of the API. It comes up while the store is away."""
-    async with open_store(settings) as database, open_keys(settings) as keys:
+    async with (
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
+        open_keys(settings) as keys,
+    ):
         inputs, certificates = store_of(database)
         yield Parts(
             inputs=inputs,
@@ -80,7 +70,7 @@ async def stream(settings: CertificateSettings, stop: Stop) -> None:
     """Issue until asked to stop."""
     issuer = load_issuer(settings)
     async with (
-        open_store(settings) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         open_keys(settings) as keys,
         Publisher(settings, client_id="certificate-stream") as publisher,
     ):

@@ -42,16 +42,6 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def open_database(uri: str, name: str) -> AsyncIterator[Database]:
-    """Yield a database; nothing is sent before its first use."""
-    database = Database.connect(uri, name)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
 async def open_parts(settings: EnrollmentSettings) -> AsyncIterator[Parts]:
     """Yield the real parts of the API. It comes up while the store or Kafka is away.
 
@@ -60,8 +50,8 @@ async def open_parts(settings: EnrollmentSettings) -> AsyncIterator[Parts]:
     kek = load_or_create_kek(settings)
     key_uri = settings.key_store_uri or settings.mongo_uri
     async with (
-        open_database(settings.mongo_uri, settings.mongo_database) as database,
-        open_database(key_uri, settings.key_store_database) as key_database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
+        Database.connect(key_uri, settings.key_store_database) as key_database,
         Publisher(settings, client_id=f"{SERVICE}-api") as publisher,
     ):
         store = Store(database)
@@ -125,7 +115,7 @@ async def api(settings: EnrollmentSettings, stop: Stop) -> None:
 async def stream(settings: EnrollmentSettings, stop: Stop) -> None:
     """Record completions until asked to stop."""
     async with (
-        open_database(settings.mongo_uri, settings.mongo_database) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         Publisher(settings, client_id=f"{SERVICE}-stream") as publisher,
     ):
         handler = CompletionHandler(Store(database).enrollments)
@@ -135,7 +125,7 @@ async def stream(settings: EnrollmentSettings, stop: Stop) -> None:
 
 async def relay(settings: EnrollmentSettings, stop: Stop) -> None:
     """Publish what waits in outboxes until asked to stop."""
-    async with open_database(settings.mongo_uri, settings.mongo_database) as database:
+    async with Database.connect(settings.mongo_uri, settings.mongo_database) as database:
         await run_stream(
             settings,
             SERVICE,

@@ -49,7 +49,7 @@ async def api(settings: NotificationSettings, stop: Stop) -> None:
 async def stream(settings: NotificationSettings, stop: Stop) -> None:
     """Turn events into ledger entries."""
     async with (
-        database_of(settings) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         Publisher(settings, client_id=f"{SERVICE}-stream") as publisher,
     ):
         handler = NotificationHandler(Ledger(database), Directory(database), utc_now)
@@ -59,7 +59,10 @@ async def stream(settings: NotificationSettings, stop: Stop) -> None:
 
 async def dispatch(settings: NotificationSettings, stop: Stop) -> None:
     """Send the mails that are due."""
-    async with database_of(settings) as database, key_database_of(settings) as key_database:
+    async with (
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
+        key_database_of(settings) as key_database,
+    ):
         ledger = Ledger(database)
         keys = KeyStore(key_database, load_or_create_kek(settings))
         writer = MailWriter(Directory(database), keys, Renderer())
@@ -70,7 +73,10 @@ async def dispatch(settings: NotificationSettings, stop: Stop) -> None:
 @asynccontextmanager
 async def open_parts(settings: NotificationSettings) -> AsyncIterator[Parts]:
     """Open the parts of the API. It comes up while the store is away."""
-    async with database_of(settings) as database, key_database_of(settings) as key_database:
+    async with (
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
+        key_database_of(settings) as key_database,
+    ):
         inbox, directory, renderer = Inbox(database), Directory(database), Renderer()
         keys = KeyStore(key_database, load_or_create_kek(settings))
         yield Parts(
@@ -87,25 +93,11 @@ async def open_parts(settings: NotificationSettings) -> AsyncIterator[Parts]:
         )
 
 
-@asynccontextmanager
-async def database_of(settings: NotificationSettings) -> AsyncIterator[Database]:
-    """Open the service's own database; nothing is sent before its first use."""
-    database = Database.connect(settings.mongo_uri, settings.mongo_database)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def key_database_of(settings: NotificationSettings) -> AsyncIterator[Database]:
-    """Open the key store's database."""
-    uri = settings.key_store_uri or settings.mongo_uri
-    database = Database.connect(uri, settings.key_store_database)
-    try:
-        yield database
-    finally:
-        await database.close()
+def key_database_of(settings: NotificationSettings) -> Database:
+    """Return the key store's database."""
+    return Database.connect(
+        settings.key_store_uri or settings.mongo_uri, settings.key_store_database
+    )
 
 
 if __name__ == "__main__":

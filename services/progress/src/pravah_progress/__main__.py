@@ -24,20 +24,10 @@ from pravah_shared.service import Stop, run_api, run_stream
 
 
 @asynccontextmanager
-async def open_database(settings: ProgressSettings) -> AsyncIterator[Database]:
-    """Yield the service's database; nothing is sent before its first use."""
-    database = Database.connect(settings.mongo_uri, settings.mongo_database)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
 async def open_parts(settings: ProgressSettings) -> AsyncIterator[Parts]:
     """Yield the real parts of the API. It comes up while Kafka or the store is away."""
     async with (
-        open_database(settings) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         Publisher(settings, client_id="progress-api") as publisher,
     ):
         dependencies = ready_when(kafka=publisher.ping, store=database.ping)
@@ -72,7 +62,7 @@ async def api(settings: ProgressSettings, stop: Stop) -> None:
 async def stream(settings: ProgressSettings, stop: Stop) -> None:
     """Merge and decide until asked to stop."""
     async with (
-        open_database(settings) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         Publisher(settings, client_id="progress-stream") as publisher,
     ):
         handler = ProgressHandler(Store.on(database))

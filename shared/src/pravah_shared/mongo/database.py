@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC
+from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -20,7 +21,10 @@ DEADLINE_SECONDS = 10.0
 
 
 class Database:
-    """One database on one client. Built by `connect`, which sends nothing yet."""
+    """One database on one client. Built by `connect`, which sends nothing yet.
+
+    An async context manager: leaving it closes the client.
+    """
 
     def __init__(self, client: Any, name: str, deadline_seconds: float) -> None:
         self._client = client
@@ -61,6 +65,17 @@ class Database:
         except (InvalidURI, DriverConfigurationError, ValueError) as error:
             raise ConfigurationError(f"PRAVAH_MONGO_URI cannot be used: {error}") from error
         return cls(client, name, deadline_seconds)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
 
     def collection(self, name: str) -> Collection:
         """Return the collection; creates nothing."""
