@@ -18,6 +18,8 @@ Adapters raise `Transient` for everything that is not on the closed list of `Ref
 outage, however long, must never turn into dead letters.
 """
 
+import traceback
+
 
 class PravahError(Exception):
     """Root of all errors that this project raises on purpose."""
@@ -70,3 +72,12 @@ class BreakerOpen(PravahError):  # noqa: N818 - the field's word
 
 class ConfigurationError(PravahError):
     """A setting is missing or unsafe. The message names it and says what to do."""
+
+
+def place_of(error: BaseException) -> str:
+    """Name the line that raised, so that a bug is found without its text.
+
+    A library's text may quote what it was given, which may be a person; ours never do.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -191,6 +191,7 @@ def test_a_dead_letter_says_where_it_stood_and_why_it_died() -> None:
         "dead-offset": b"41",
         "dead-reason": b"error",
         "dead-error": b"BrokerUnavailable",
+        "dead-place": b"",
         "dead-message": b"no",
         "dead-attempt": b"1",
     }
@@ -205,9 +206,30 @@ def test_a_record_that_dies_again_counts_its_attempts(before: bytes, after: byte
     record = Record(
         "enrolled", 0, 0, None, b"v", (("dead-attempt", before), ("dead-error", b"Old"))
     )
-    letter = dead_letter(record, ValueError("m" * 9000), service="progress")
+    letter = dead_letter(record, Refused("m " * 4500), service="progress")
 
     names = [name for name, _ in letter.headers]
     assert len(names) == len(set(names))
     assert dict(letter.headers)["dead-attempt"] == after
     assert len(dict(letter.headers)["dead-message"]) == 1000
+
+
+def test_a_dead_letter_quotes_no_librarys_text() -> None:
+    """It is kept for a month, and may quote a name that the handler decrypted."""
+    record = Record("enrolled", 0, 0, None, b"v", ())
+    try:
+        int("Asha Kumari")
+    except ValueError as error:
+        notes = dict(dead_letter(record, error, service="certificate").headers)
+    assert notes["dead-error"] == b"ValueError"
+    assert b"test_loop.py:" in notes["dead-place"]
+    assert not any(b"Asha" in note for note in notes.values())
+
+
+def test_a_dead_letter_quotes_no_document_that_the_store_refused() -> None:
+    """Its answer stands within our own message."""
+    record = Record("enrolled", 0, 0, None, b"v", ())
+    error = Refused("bulk: {'writeErrors': [{'op': {'name': 'Asha'}}]}")
+    message = dict(dead_letter(record, error, service="certificate").headers)["dead-message"]
+    assert message.startswith(b"bulk")
+    assert b"Asha" not in message

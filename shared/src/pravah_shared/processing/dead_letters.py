@@ -6,7 +6,9 @@ A dead letter is the record's own key, value and headers, and these headers adde
 |---|---|
 | `dead-topic` `dead-partition` `dead-offset` | where the record stood (topic without prefix) |
 | `dead-reason` | short, stable word, the metric's label |
-| `dead-error` `dead-message` | class and text of the error |
+| `dead-error` | class of the error |
+| `dead-place` | file and line that raised it |
+| `dead-message` | text of an error of ours; of a library's none: it may quote a name we decrypted |
 | `dead-attempt` | 1, and one more for each `pravah dlq retry` that failed again |
 """
 
@@ -14,9 +16,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pravah_shared.codec import Encoded
-from pravah_shared.errors import Poison
+from pravah_shared.errors import Poison, PravahError, place_of
 from pravah_shared.events import Event, Position
 from pravah_shared.record import Record
+from pravah_shared.telemetry.redaction import redact
 
 MESSAGE_CHARACTERS = 1_000
 """Keeps the letter of a record that is as large as Kafka allows within Kafka's limit."""
@@ -52,12 +55,18 @@ def dead_letter(record: Record, error: Exception, *, service: str) -> Encoded:
         "dead-offset": str(record.offset),
         "dead-reason": reason_of(error),
         "dead-error": type(error).__name__,
-        "dead-message": str(error)[:MESSAGE_CHARACTERS],
+        "dead-place": place_of(error),
+        "dead-message": _message(error)[:MESSAGE_CHARACTERS],
         "dead-attempt": str(_attempts(record) + 1),
     }
     kept = [(name, text) for name, text in record.headers if not name.startswith("dead-")]
     added = [(name, text.encode("utf-8", "replace")) for name, text in notes.items()]
     return Encoded(topic_of(service), record.key, record.value, kept + added)
+
+
+def _message(error: Exception) -> str:
+    """Return the error's text, if we worded it. A store's answer within it is redacted."""
+    return redact(str(error)) if isinstance(error, PravahError) else ""
 
 
 def _attempts(record: Record) -> int:

@@ -11,14 +11,13 @@
 """
 
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pravah_shared.codec import decode
-from pravah_shared.errors import BreakerOpen, ConfigurationError
+from pravah_shared.errors import BreakerOpen, ConfigurationError, place_of
 from pravah_shared.events import Event
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher, dead_letter, reason_of
@@ -144,7 +143,7 @@ class Loop:
             offset=record.offset,
             reason=reason,
             error=type(error).__name__,
-            raised_at=_place(error),
+            raised_at=place_of(error),
         )
 
     def _report(self, records: Sequence[Record], reads: Sequence[Read], seconds: float) -> None:
@@ -162,9 +161,3 @@ class Loop:
             events=len(reads),
             seconds=round(seconds, 4),
         )
-
-
-def _place(error: Exception) -> str:
-    """Name the line that raised, so that a bug is found from the log alone."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
