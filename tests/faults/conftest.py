@@ -8,7 +8,13 @@ from standing_platform import Platform, standing
 
 from pravah_cli.testing import Stack
 
-SMALL_BATCHES = {"PRAVAH_BATCH_RECORDS": "4", "PRAVAH_DISPATCH_BATCH": "20"}
+SMALL_BATCHES = {
+    "PRAVAH_BATCH_RECORDS": "4",
+    "PRAVAH_DISPATCH_BATCH": "20",
+    # What a killed dispatcher had leased is sent when its lease ends: sooner than in operation.
+    "PRAVAH_SMTP_TIMEOUT_SECONDS": "2",
+    "PRAVAH_DISPATCH_LEASE_SECONDS": "9",
+}
 
 
 @pytest.fixture(scope="session")
