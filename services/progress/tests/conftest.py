@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from pravah_cli.testing import SettingsFor
-from pravah_progress.__main__ import open_database, open_parts
+from pravah_progress.__main__ import open_parts
 from pravah_progress.api import build
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
@@ -21,6 +21,7 @@ from pravah_shared.events import EventData, new_event
 from pravah_shared.events.types import to_utc_milliseconds
 from pravah_shared.http.issuer import LocalIssuer, use_issuer
 from pravah_shared.kafka.publisher import Publisher
+from pravah_shared.mongo import Database
 from pravah_shared.processing.runner import build_runner
 
 from .facts import START
@@ -74,7 +75,7 @@ async def api(progress_settings: ProgressSettings) -> AsyncIterator[Api]:
 async def streaming(settings: ProgressSettings) -> AsyncIterator[None]:
     """Run the stream within the block."""
     async with (
-        open_database(settings) as database,
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
         Publisher(settings, client_id="stream") as publisher,
     ):
         handler = ProgressHandler(Store.on(database))
