@@ -28,7 +28,7 @@ check: setup ## Format, lint, types, imports, contracts, manifests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES) conftest.py
-	@for package in $(PACKAGES); do $(BIN)/mypy $$package/tests || exit 1; done
+	@for tests in $(addsuffix /tests,$(PACKAGES)) tests; do $(BIN)/mypy $$tests || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/python -m pravah_shared.contracts check
 	tools/asyncapi/check.sh
