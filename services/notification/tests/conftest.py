@@ -8,9 +8,10 @@ from ground import Ground
 from smtp_double import SmtpDouble
 
 from pravah_cli.testing import SettingsFor
-from pravah_notification.__main__ import database_of, key_database_of
+from pravah_notification.__main__ import key_database_of
 from pravah_notification.settings import NotificationSettings
 from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.mongo import Database
 
 
 @pytest.fixture
@@ -41,6 +42,9 @@ async def ground(
         inbox_stream_seconds=20,
         state_dir=state_dir,
     )
-    async with database_of(settings) as database, key_database_of(settings) as key_database:
+    async with (
+        Database.connect(settings.mongo_uri, settings.mongo_database) as database,
+        key_database_of(settings) as key_database,
+    ):
         keys = KeyStore(key_database, load_or_create_kek(settings))
         yield await Ground.open(settings, database, keys)
