@@ -1,9 +1,9 @@
 """The dispatcher on the real store, with a mail server that behaves and misbehaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,13 @@ from smtp_double import SmtpDouble
 
 from pravah_cli.testing import eventually
 from pravah_notification.__main__ import utc_now
+from pravah_notification.channels.mime import Mail, Sender, compose
 from pravah_notification.dispatch import Dispatcher
-from pravah_notification.model import Delivered, Entry
+from pravah_notification.model import Delivered, Entry, Occasion
 from pravah_notification.rules import after
 from pravah_notification.store import Ledger
+from pravah_notification.templates import MailText, Renderer
+from pravah_notification.templates.render import Reader
 from pravah_shared.errors import StoreUnavailable
 
 pytestmark = pytest.mark.stack
@@ -158,6 +161,52 @@ async def test_who_has_no_address_or_is_erased_gets_no_mail(
             ("suppressed", "erased"),
         )
     assert smtp.mails == []
+
+
+class Stumbling(Renderer):
+    """A renderer one of whose templates has a bug that one name brings out."""
+
+    def mail(
+        self, occasion: Occasion, titles: Mapping[str, str], reader: Reader, name: str
+    ) -> MailText:
+        """Fail as a filter in a template does: with the name in its text."""
+        if name == "Asha l2":
+            raise TypeError(f"cannot compare {name}")
+        return super().mail(occasion, titles, reader, name)
+
+
+async def test_a_letter_that_cannot_be_written_dies_alone(
+    ground: Ground, smtp: SmtpDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it would end the dispatcher at every lease. Nobody is named, in ledger or log."""
+    learners = ["l1", "l2", "l3"]
+    await ground.tell(*[await ground.person(learner) for learner in learners])
+    await ground.tell(course(), *(enrolled(learner) for learner in learners))
+    async with running(ground.dispatcher(renderer=Stumbling())):
+        await settled(ground, ("sent", None), ("dead", "unwritable"))
+    assert sorted(smtp.recipients) == ["l1@learners.example", "l3@learners.example"]
+    said = "".join(capsys.readouterr())
+    assert "dispatch.unwritable" in said
+    assert "Asha" not in said
+
+
+async def test_a_mail_that_cannot_be_put_together_dies_alone(
+    ground: Ground, smtp: SmtpDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers and parts are written when the mail is sent, by another task."""
+
+    def compose_but_for_one(mail: Mail, sender: Sender, at: datetime) -> bytes:
+        if mail.to_name == "Asha l2":
+            raise ValueError(mail.to_name)
+        return compose(mail, sender, at)
+
+    monkeypatch.setattr("pravah_notification.dispatch.dispatcher.compose", compose_but_for_one)
+    learners = ["l1", "l2", "l3"]
+    await ground.tell(*[await ground.person(learner) for learner in learners])
+    await ground.tell(course(), *(enrolled(learner) for learner in learners))
+    async with running(ground.dispatcher()):
+        await settled(ground, ("sent", None), ("dead", "unwritable"))
+    assert sorted(smtp.recipients) == ["l1@learners.example", "l3@learners.example"]
 
 
 async def test_dispatchers_side_by_side_send_each_mail_once(

@@ -61,7 +61,7 @@ class Ground:
         settings = parts.get("settings", self.settings)
         return Dispatcher(
             parts.get("ledger", self.ledger),
-            MailWriter(self.directory, self.keys, RENDERER),
+            MailWriter(self.directory, self.keys, parts.get("renderer", RENDERER)),
             EmailChannel(settings),
             settings,
             utc_now,

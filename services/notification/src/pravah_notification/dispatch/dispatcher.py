@@ -20,7 +20,7 @@ from pravah_notification.channels.email import EmailChannel, Envelope
 from pravah_notification.channels.mime import Mail, Sender, compose
 from pravah_notification.dispatch.marker import Marker
 from pravah_notification.dispatch.work import Done, Job, Lease
-from pravah_notification.dispatch.writer import MailWriter
+from pravah_notification.dispatch.writer import MailWriter, or_unwritable
 from pravah_notification.model import (
     Channel,
     ChannelDown,
@@ -184,7 +184,10 @@ class Dispatcher:
         parent = job.entry.occasion.traceparent
         with traces.span("notification.send", parent=parent, kind="client"):
             mail = replace(job.mail, traceparent=traces.current_traceparent() or parent)
-            content = compose(mail, self._sender, self._clock())
+            at = self._clock()
+            content = or_unwritable(job.entry, lambda _: compose(mail, self._sender, at))
+            if isinstance(content, Refused):
+                return content
             return await self._channel.send(
                 Envelope(self._sender.mailbox, mail.to, content),
                 still_ours=lambda: self._holds(job.lease),

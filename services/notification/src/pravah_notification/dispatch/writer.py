@@ -1,6 +1,7 @@
 """From leased entries to mails: the person is decrypted here, at the last moment, and not kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from pravah_notification.channels.address import BadAddress, mailbox
 from pravah_notification.channels.mime import Mail
@@ -8,8 +9,13 @@ from pravah_notification.model import Entry, Refused, StoredPerson, Suppressed
 from pravah_notification.store import Directory
 from pravah_notification.templates import Renderer, RenderFailed
 from pravah_notification.templates.render import Reader
-from pravah_shared.errors import Undecodable
+from pravah_shared.errors import Undecodable, place_of
 from pravah_shared.keys import KeyStore, LearnerKey, PersonalData, open_person
+from pravah_shared.telemetry.logs import get_logger
+
+log = get_logger()
+
+T = TypeVar("T")
 
 Letter = Mail | Suppressed | Refused
 """A mail to send, or why there is none."""
@@ -24,7 +30,7 @@ class MailWriter:
         self._renderer = renderer
 
     async def write(self, entries: Sequence[Entry]) -> list[Letter]:
-        """Return one letter per entry, in order.
+        """Return one letter per entry, in order. One that fails fails alone.
 
         Raises:
             Transient: the store or the key store is away; nothing is known of any entry.
@@ -33,12 +39,12 @@ class MailWriter:
         people = await self._directory.people(learners)
         courses = await self._directory.courses({entry.occasion.course_id for entry in entries})
         keys = await self._keys.get_many(learners)
-        return [
-            self._letter(
-                entry, _person(entry, people, keys), courses[entry.occasion.course_id].title
-            )
-            for entry in entries
-        ]
+
+        def letter(entry: Entry) -> Letter:
+            titles = courses[entry.occasion.course_id].title
+            return self._letter(entry, _person(entry, people, keys), titles)
+
+        return [or_unwritable(entry, letter) for entry in entries]
 
     def _letter(
         self, entry: Entry, person: PersonalData | Suppressed | Refused, titles: Mapping[str, str]
@@ -64,6 +70,24 @@ class MailWriter:
             text=words.text,
             html=words.html,
         )
+
+
+def or_unwritable(entry: Entry, write: Callable[[Entry], T]) -> T | Refused:
+    """Return what `write` makes of the entry; whatever it raises is the end of this entry alone.
+
+    For pure code on one entry: an error that went on would end the dispatcher, and every one
+    after it, at the same letter. Neither ledger nor log gets its text: it may quote the person.
+    """
+    try:
+        return write(entry)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about this letter
+        _say_unwritable(entry, error)
+        return Refused("unwritable")
+
+
+def _say_unwritable(entry: Entry, error: Exception) -> None:
+    kind, place = type(error).__name__, place_of(error)
+    log.error("dispatch.unwritable", entry=entry.id, error=kind, raised_at=place)
 
 
 def _person(
