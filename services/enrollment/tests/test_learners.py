@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from pravah_cli.testing import eventually
+from pravah_enrollment.__main__ import open_parts
+from pravah_enrollment.store import Learners
+from pravah_shared.errors import StoreUnavailable
 from pravah_shared.events import Person, PersonErased
 from pravah_shared.kafka.reader import TopicReader
-from pravah_shared.keys import open_person
+from pravah_shared.keys import KeyStore, open_person
 from pravah_shared.mongo import Database
 
 pytestmark = pytest.mark.stack
@@ -89,12 +92,25 @@ async def test_an_erased_id_is_never_used_again(service: Any) -> None:
     assert refused.json()["errors"][0]["field"] == "learner_id"
 
 
-async def test_an_erasure_that_died_half_way_is_finished_by_its_repeat(service: Any) -> None:
-    """The key went first: what is left cannot be read, and cannot be overwritten either."""
+@pytest.mark.parametrize("died_before", ["the key", "our copy"])
+async def test_an_erasure_that_died_half_way_is_finished(
+    service: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, died_before: str
+) -> None:
+    """By its repeat, or by any API process that starts. Until then nothing is read or written."""
     await service.put_learner()
-    await service.parts.keys.erase("l-1")
+    with monkeypatch.context() as dying:
+        if died_before == "the key":
+            dying.setattr(KeyStore, "erase", fail)
+        else:
+            dying.setattr(Learners, "erase", fail)
+        assert (await service.ask("DELETE", "/v1/learners/l-1")).status_code == 503
     assert (await service.ask("GET", "/v1/learners/l-1")).status_code == 410
     assert (await service.put_learner(name="Another")).status_code == 410
+    async with open_parts(settings) as other:
+        await eventually(lambda: tombstone_waits(service), 20, "the tombstone")
+        assert await other.keys.get_many(["l-1"]) == {"l-1": None}
+    (learner,) = await service.database.collection("learners").find({})
+    assert set(learner) == {"_id", "version", "erased_at", "slot", "outbox"}
     assert (await service.ask("DELETE", "/v1/learners/l-1")).status_code == 204
     assert await service.waiting("learners") == [PersonErased.type]
 
@@ -194,6 +210,16 @@ async def test_learners_write_themselves_but_stay_where_they_are(service: Any) -
     moved = await put("l-1", mdo_id="mdo-2")
     assert moved.status_code == 422
     assert moved.json()["errors"][0]["field"] == "mdo_id"
+
+
+async def fail(*_: Any) -> None:
+    """Stand for a process that dies, or a store that goes away, at this step."""
+    raise StoreUnavailable("away")
+
+
+async def tombstone_waits(service: Any) -> bool:
+    """Whether the tombstone, and nothing else, is left to the relay."""
+    return bool(await service.waiting("learners") == [PersonErased.type])
 
 
 async def relayed(service: Any) -> None:

@@ -105,6 +105,18 @@ async def test_another_process_forgets_an_erased_key_within_five_minutes(
     assert await keys.get_many(["a"]) == {"a": None}
 
 
+async def test_nothing_is_sealed_under_a_key_that_another_process_destroyed(
+    keys: KeyStore, database: Database
+) -> None:
+    """Reading may lag five minutes, writing may not: nobody could ever open it."""
+    await keys.create("a")
+    await KeyStore(database, KEK).erase("a")
+    assert (await keys.get_many(["a"]))["a"] is not None
+    with pytest.raises(Erased):
+        await keys.create("a")
+    assert await keys.get_many(["a"]) == {"a": None}
+
+
 async def test_a_read_that_an_erasure_overtakes_brings_no_key_back(
     keys: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from pravah_enrollment.api import Parts, build
+from pravah_enrollment.api.erasure import Eraser
 from pravah_enrollment.settings import EnrollmentSettings
 from pravah_enrollment.store import Store
 from pravah_enrollment.stream import CompletionHandler
@@ -57,15 +58,23 @@ async def open_parts(settings: EnrollmentSettings) -> AsyncIterator[Parts]:
         store = Store(database)
         outbox = Outbox(store.collections["enrollments"], publisher)
         idempotency = IdempotencyStore(database.collection("idempotency"))
-        async with beside(_prepare_and_publish(store, idempotency, outbox)) as publishing:
+        keys = KeyStore(key_database, kek)
+        eraser = Eraser(store.learners, keys, utc_now)
+
+        async def work() -> None:
+            await _prepare(store, idempotency)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(outbox.run())
+                tasks.create_task(eraser.run(_retry(), settings.sweep_seconds))
+
+        async with beside(work()) as working:
             yield Parts(
                 store=store,
-                keys=KeyStore(key_database, kek),
+                keys=keys,
+                eraser=eraser,
                 outbox=outbox,
                 idempotency=idempotency,
-                ready=ready_when(
-                    store=database.ping, keys=key_database.ping, publishing=publishing
-                ),
+                ready=ready_when(store=database.ping, keys=key_database.ping, publishing=working),
                 clock=utc_now,
             )
 
@@ -92,12 +101,15 @@ def _say_why_it_ended(task: asyncio.Task[None]) -> None:
         log.critical("outbox.failed", error=type(error).__name__, exc_info=error)
 
 
-async def _prepare_and_publish(store: Store, idempotency: IdempotencyStore, outbox: Outbox) -> None:
-    """Create indexes as soon as the store answers, then publish what requests enroll."""
-    retry = Retry(Health(f"{SERVICE}-api"))
+async def _prepare(store: Store, idempotency: IdempotencyStore) -> None:
+    """Create indexes as soon as the store answers."""
+    retry = _retry()
     await retry("prepare", store.prepare)
     await retry("prepare", idempotency.prepare)
-    await outbox.run()
+
+
+def _retry() -> Retry:
+    return Retry(Health(f"{SERVICE}-api"))
 
 
 def document() -> FastAPI:

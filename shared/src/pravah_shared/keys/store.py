@@ -45,16 +45,19 @@ class KeyStore:
         self._cache: dict[str, tuple[float, LearnerKey | None]] = {}
 
     async def create(self, learner_id: str) -> LearnerKey:
-        """Return the learner's key, made at the first call.
+        """Return the learner's key, made at the first call. Read past the cache.
+
+        What is sealed now is kept for long: under a key that another process destroyed, and that
+        this one still holds, it could never be opened.
 
         Raises:
             Erased: the learner was erased.
         """
-        known = await self.get_many([learner_id])
+        known = await self._read([learner_id])
         if learner_id not in known:
             with _outage():
                 await self._keys.insert_once(self._fresh(learner_id))
-            known = await self.get_many([learner_id])  # of two creators, both use the winner's
+            known = await self._read([learner_id])  # of two creators, both use the winner's
         key = known.get(learner_id)
         if key is None:
             raise Erased(f"learner {learner_id} was erased; use a new id")
@@ -66,11 +69,15 @@ class KeyStore:
         now = self._clock()
         known = {id_: held[1] for id_ in wanted if (held := self._cached(id_, now))}
         if missing := wanted - known.keys():
-            with _outage():
-                documents = await self._keys.find({"_id": {"$in": sorted(missing)}})
-            for document in documents:
-                known[document["_id"]] = self._remember(document, now)
+            known |= await self._read(missing)
         return known
+
+    async def _read(self, learner_ids: Iterable[str]) -> dict[str, LearnerKey | None]:
+        """Ask the store, and remember what it says from this moment on."""
+        now = self._clock()
+        with _outage():
+            documents = await self._keys.find({"_id": {"$in": sorted(learner_ids)}})
+        return {document["_id"]: self._remember(document, now) for document in documents}
 
     async def erase(self, learner_id: str) -> None:
         """Destroy the learner's key for ever. Safe to repeat; an unknown id is blocked too."""

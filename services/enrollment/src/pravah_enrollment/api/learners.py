@@ -69,13 +69,11 @@ async def erase_learner(_who: Eraser, learner_id: LearnerId, parts: PartsOf) -> 
 
     Their key is destroyed, so that no copy of their data can be read again anywhere (other
     processes forget the key within five minutes); our copy is removed, and a tombstone removes
-    the one on the topic. Enrollments stay, under the opaque id.
+    the one on the topic. What is interrupted is finished within a minute. Enrollments stay, under
+    the opaque id.
     """
-    if await parts.store.learners.get(learner_id) is None:
+    if not await parts.eraser.erase(learner_id, parts.stamp()):
         raise unknown(f"learner {learner_id}", "nothing is stored under this id")
-    # The key first: if all else fails, the data is unreadable, and the repeat does the rest.
-    await parts.keys.erase(learner_id)
-    await parts.store.learners.erase(learner_id, parts.stamp())
 
 
 async def mdo_of(who: Principal, learner_id: str, parts: Parts) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from pravah_enrollment.api.erasure import Eraser
 from pravah_enrollment.store import Stamp, Store
 from pravah_shared.http.health import ReadyCheck
 from pravah_shared.http.idempotency import IdempotencyStore
@@ -21,6 +22,7 @@ class Parts:
 
     store: Store
     keys: KeyStore
+    eraser: Eraser
     outbox: Outbox
     idempotency: IdempotencyStore
     ready: ReadyCheck

@@ -30,6 +30,7 @@ class Store:
         """Create the indexes. Safe to repeat and to race."""
         for collection in self.collections.values():
             await ensure_outbox_index(collection)
+        await self.learners.prepare()
         await self.enrollments.prepare()
 
     async def waiting_since(self, collection: str, document_id: str) -> datetime | None:

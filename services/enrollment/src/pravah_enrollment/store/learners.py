@@ -1,5 +1,6 @@
 """Learners: `{_id: learner_id, version, ciphertext, key_id, mdo_id, state_code, slot, outbox}`.
 
+While they are erased `erasing_at` is there too, and they count as erased.
 After erasure `{_id, version, erased_at, slot, outbox}` is left: the id, which is never used again.
 """
 
@@ -9,6 +10,7 @@ from pravah_shared.events import Person, PersonErased
 from pravah_shared.mongo import Collection, Document
 from pravah_shared.outbox import entry, new_outbox, pushed
 
+_ERASING: Document = {"erasing_at": {"$exists": True}}
 _SEALED = ("ciphertext", "key_id", "mdo_id", "state_code")
 
 
@@ -17,6 +19,10 @@ class Learners:
 
     def __init__(self, collection: Collection) -> None:
         self._learners = collection
+
+    async def prepare(self) -> None:
+        """Create the index of erasures that are under way."""
+        await self._learners.ensure_index("erasing", [("erasing_at", 1)], partial=_ERASING)
 
     async def get(self, learner_id: str) -> Learner | None:
         """Return the learner, also one who was erased."""
@@ -40,24 +46,42 @@ class Learners:
             outbox = new_outbox(learner.learner_id, [event])
             return await self._learners.insert_once({"_id": learner.learner_id, **state, **outbox})
         return await self._learners.update_one(
-            {"_id": learner.learner_id, "version": learner.version - 1, "erased_at": None},
+            {
+                "_id": learner.learner_id,
+                "version": learner.version - 1,
+                "erasing_at": None,
+                "erased_at": None,
+            },
             {"$set": state, "$push": pushed([event])},
         )
 
-    async def erase(self, learner_id: str, stamp: Stamp) -> bool:
+    async def mark_for_erasure(self, learner_id: str, stamp: Stamp) -> bool:
+        """Have the learner count as erased from here on. Safe to repeat. False: no such learner."""
+        marked = await self._learners.update_one(
+            {"_id": learner_id, "erased_at": None}, {"$min": {"erasing_at": stamp.time}}
+        )
+        return marked or await self.get(learner_id) is not None
+
+    async def marked_for_erasure(self, limit: int) -> list[str]:
+        """Return learners whose erasure was begun and not finished, longest ago first."""
+        marked = await self._learners.find(
+            _ERASING, projection={"_id": 1}, sort=[("erasing_at", 1)], limit=limit
+        )
+        return [document["_id"] for document in marked]
+
+    async def erase(self, learner_id: str, stamp: Stamp) -> None:
         """Remove the learner's data and leave the tombstone to the relay. Safe to repeat.
 
-        Versions that wait to be published go unpublished. False: no such learner.
+        Versions that wait to be published go unpublished.
         """
         tombstone = entry(stamp.event(PersonErased(learner_id=learner_id)))
-        erased = await self._learners.update_one(
+        await self._learners.update_one(
             {"_id": learner_id, "erased_at": None},
             {
-                "$unset": dict.fromkeys(_SEALED, ""),
+                "$unset": dict.fromkeys((*_SEALED, "erasing_at"), ""),
                 "$set": {"erased_at": stamp.time, "outbox": [tombstone]},
             },
         )
-        return erased or await self.get(learner_id) is not None
 
 
 def _learner(document: Document) -> Learner:
@@ -68,5 +92,5 @@ def _learner(document: Document) -> Learner:
         document.get("key_id", ""),
         document.get("mdo_id"),
         document.get("state_code"),
-        document.get("erased_at"),
+        document.get("erased_at") or document.get("erasing_at"),
     )
