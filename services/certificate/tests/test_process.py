@@ -193,6 +193,7 @@ def test_production_does_not_start_without_its_keys(tmp_path: Path) -> None:
         "PRAVAH_OIDC_ISSUER": "https://id.example",
         "PRAVAH_PUBLIC_URL": "https://certificates.example",
         "PRAVAH_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "kek"),
+        "PRAVAH_MONGO_URI": "mongodb://store.example",
         "PRAVAH_KAFKA_SECURITY_PROTOCOL": "SSL",
         "PRAVAH_REPLICATION_FACTOR": "3",
         "PRAVAH_KAFKA_SECURITY_USERNAME": "certificate",

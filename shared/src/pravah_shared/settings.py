@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pravah_shared.errors import ConfigurationError
 
+DEV_MONGO_URI = "mongodb://127.0.0.1:27017"
+
 
 class Settings(BaseSettings):
     """Shared settings. Each field's description is its line in docs/operate.md."""
@@ -49,7 +51,7 @@ class Settings(BaseSettings):
     partitions: int = Field(default=4, ge=1, description="Partitions of learner topics; fixed")
     replication_factor: int = Field(default=1, ge=1, description="Replicas of every topic")
 
-    mongo_uri: str = Field(default="mongodb://127.0.0.1:27017", description="MongoDB URI")
+    mongo_uri: str = Field(default=DEV_MONGO_URI, description="MongoDB URI; production needs one")
     mongo_database: str = Field(default="", description="Database; default pravah_<service>")
     key_store_uri: str = Field(
         default="", description="Key store's MongoDB; default PRAVAH_MONGO_URI"
@@ -92,6 +94,7 @@ class Settings(BaseSettings):
                     self.key_encryption_key_file is None,
                     "PRAVAH_KEY_ENCRYPTION_KEY_FILE must name the mounted key",
                 ),
+                (self.mongo_uri == DEV_MONGO_URI, "PRAVAH_MONGO_URI must name the store"),
                 (
                     self.kafka_security_protocol == "PLAINTEXT",
                     "PRAVAH_KAFKA_SECURITY_PROTOCOL must not be PLAINTEXT",

@@ -7,6 +7,8 @@ from pydantic import Field, SecretStr, model_validator
 from pravah_notification.model import RetryPolicy
 from pravah_shared.settings import Settings
 
+DEV_MAIL_FROM = "no-reply@pravah.example"
+
 
 class NotificationSettings(Settings):
     """Ports, the mail server, the dispatcher's pace. Descriptions stand in docs/operate.md."""
@@ -32,7 +34,8 @@ class NotificationSettings(Settings):
 
     mail_from_name: str = Field(default="Pravah", description="Sender's name")
     mail_from_address: str = Field(
-        default="no-reply@pravah.example", description="Sender's address and envelope sender"
+        default=DEV_MAIL_FROM,
+        description="Sender's address and envelope sender; production needs one",
     )
 
     dispatch_batch: int = Field(default=200, ge=1, description="Entries leased together")
@@ -64,12 +67,30 @@ class NotificationSettings(Settings):
 
     @model_validator(mode="after")
     def refuse_what_cannot_hold(self) -> Self:
-        """Refuse a lease that ends while a message is on its way, and plain SMTP in production."""
+        """Refuse a lease that ends while a message is on its way."""
         if self.dispatch_lease_seconds <= 4 * self.smtp_timeout_seconds:
             raise ValueError(
                 "PRAVAH_DISPATCH_LEASE_SECONDS must be above 4 x PRAVAH_SMTP_TIMEOUT_SECONDS: "
                 "a lease that ends in the middle of a mail sends it twice"
             )
-        if self.environment == "production" and self.smtp_security == "none":
-            raise ValueError("PRAVAH_SMTP_SECURITY must be starttls or tls in production")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unsafe_mail(self) -> Self:
+        """Refuse in production mail in clear, of nobody, or by a user without a password."""
+        if self.environment == "production":
+            password = self.smtp_password.get_secret_value()
+            problems = [
+                (self.smtp_security == "none", "PRAVAH_SMTP_SECURITY must be starttls or tls"),
+                (
+                    bool(self.smtp_username) and not password,
+                    "PRAVAH_SMTP_PASSWORD must be set with PRAVAH_SMTP_USERNAME",
+                ),
+                (
+                    self.mail_from_address == DEV_MAIL_FROM,
+                    "PRAVAH_MAIL_FROM_ADDRESS must name the sender",
+                ),
+            ]
+            if said := [text for unsafe, text in problems if unsafe]:
+                raise ValueError("; ".join(said))
         return self
