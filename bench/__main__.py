@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measured(effort: Effort) -> list[Result]:
     """Bring up, measure, take down, however it ends."""
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a fresh topic's leader takes a moment
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     state = Path(tempfile.mkdtemp(prefix="pravah-bench-"))
     try:

@@ -12,13 +12,11 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import TypeVar
 
 import uvloop
 
 from bench import learning
-from bench.effort import BATCH
+from bench.documents import batches, steps
 from bench.results import Rate, WrongOutput
 from pravah_progress.model import Change
 from pravah_progress.rules import merge
@@ -27,7 +25,6 @@ from pravah_progress.store.shape import upsert
 from pravah_shared.mongo import Collection, Database, UpdateOne
 
 VERSION = 1  # of the course
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +45,12 @@ async def opened(target: Target) -> AsyncIterator[Collection]:
         await database.close()
 
 
-async def copy(documents: Collection, target: Target) -> None:
-    """Copy all documents, indexes included."""
-    found = await documents.find({})
+async def copy(documents: Collection, target: Target, learners: int) -> None:
+    """Copy the documents of all learners, indexes included."""
     async with opened(target) as copied:
         await MongoDocuments(copied).prepare()
-        for batch in batches(found):
-            await copied.insert_many_once(batch)
+        async for found in steps(documents, learners):
+            await copied.insert_many_once(found)
 
 
 async def run(target: Target, turn: int, learners: int) -> Rate:
@@ -93,12 +89,6 @@ async def _apply(copied: Collection, writes: Sequence[UpdateOne], ids: Sequence[
     found = await copied.find({"_id": {"$in": list(ids)}})
     if len(found) != len(ids):
         raise WrongOutput(f"of {len(ids)} documents written, {len(found)} were read back")
-
-
-def batches(items: Sequence[T]) -> list[list[T]]:
-    """Cut into batches of BATCH."""
-    rest = iter(items)
-    return list(iter(lambda: list(islice(rest, BATCH)), []))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ async def _turns(
 ) -> list[tuple[Rate, Rate]]:
     steps.tell("stream: enrolling learners (untimed)")
     await subject.enroll()
-    await raw.copy(subject.documents, target)
+    await raw.copy(subject.documents, target, effort.learners)
     found = []
     for turn in range(effort.stream_turns):
         steps.tell(f"stream: turn {turn + 1} of {effort.stream_turns}")

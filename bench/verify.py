@@ -3,6 +3,7 @@
 from collections import Counter
 
 from bench import learning
+from bench.documents import document_id, steps
 from bench.results import WrongOutput
 from pravah_shared.codec import decode
 from pravah_shared.events import Completed
@@ -17,14 +18,15 @@ async def documents_hold(collection: Collection, learners: int, turns: int) -> N
     Raises:
         WrongOutput: names the first learner whose document differs.
     """
-    found = await collection.find({}, projection={"facts": 1})
-    held = {document["_id"]: document["facts"]["_"]["content"] for document in found}
-    if len(held) != learners:
-        raise WrongOutput(f"{collection.name} holds {len(held)} documents of {learners} learners")
+    held = {}
+    async for found in steps(collection, learners, {"facts": 1}):
+        held.update({document["_id"]: document["facts"]["_"]["content"] for document in found})
     for learner in range(learners):
-        id_ = f"{learning.learner_id(learner)}|{learning.COURSE_ID}"
+        id_ = document_id(learner)
         if held.get(id_) != learning.content(learner, turns):
             raise WrongOutput(f"document {id_} in {collection.name} is not what was sent")
+    if (count := await collection.count({})) != learners:
+        raise WrongOutput(f"{collection.name} holds {count} documents of {learners} learners")
 
 
 async def announcements_hold(settings: Settings, learners: int, turns: int) -> None:

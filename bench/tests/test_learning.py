@@ -1,7 +1,7 @@
 """The learning that is measured, against the project's own rules."""
 
 from bench import learning
-from bench.raw import batches
+from bench.documents import batches
 
 from pravah_progress.rules import merge
 
