@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from pravah_cli.testing import Deployment, eventually
-from pravah_shared.errors import BrokerUnavailable, StoreUnavailable
-from pravah_shared.events import Event, Position
+from pravah_shared.errors import BrokerUnavailable, Fenced, StoreUnavailable
+from pravah_shared.events import Event, Person, Position
 from pravah_shared.mongo import Collection
 from pravah_shared.outbox import Leases, Source
 from pravah_shared.telemetry import metrics
@@ -225,6 +225,54 @@ async def test_an_event_that_cannot_be_published_holds_up_no_other(bench: Any) -
     assert await relay.turn() == 0
     assert set(versions(await bench.published())) == {"l-0", "l-1", "l-3", "l-4", "l-5"}
     assert len(await bench.waiting()) == 1
+    await end(relay)
+
+
+async def test_many_events_that_cannot_be_published_hide_no_other(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest are read first; passed by, they still show their age, and are asked again."""
+    monkeypatch.setattr("pravah_shared.outbox.relay.BATCH", 3)
+    for n in range(7):
+        await bench.write(f"l-{n}", 1)
+    for n in range(7):
+        unreadable = {"$set": {"outbox.0.type": "org.pravah.unknown.v9"}}
+        await bench.people.update_one({"_id": f"l-{n}"}, unreadable)
+    await bench.write("late", 1)
+    passed = timedelta()
+    relay = bench.relay("one", now=lambda: datetime.now(UTC) + passed)
+    await relay._leases.prepare(["relay-0-of-1"])
+    assert await relay.turn() == 1
+    assert versions(await bench.published()) == {"late": [1]}
+    passed = timedelta(seconds=30)
+    assert await relay.turn() == 0
+    assert metrics.OUTBOX_OLDEST_SECONDS.labels("people")._value.get() >= 30
+    mended = {"$set": {"outbox.0.type": Person.type}}
+    await bench.people.update_one({"_id": "l-3"}, mended)
+    passed = timedelta(seconds=90)
+    assert await relay.turn() == 1
+    assert versions(await bench.published()) == {"late": [1], "l-3": [1]}
+    await end(relay)
+
+
+class Late(Away):
+    """A producer whose transactional id another one claims at the same moment."""
+
+    async def start(self) -> None:
+        """Lose."""
+        raise Fenced("another was later")
+
+
+async def test_a_relay_that_is_fenced_at_its_start_goes_on(bench: Any) -> None:
+    """Its other shards are served; that one it asks for anew."""
+    makes: list[Any] = [Late()]
+    await bench.write("a", 1)
+    relay = bench.relay(
+        "one", publisher_for=lambda lease: makes.pop() if makes else bench.publisher("one", lease)
+    )
+    await relay._leases.prepare(["relay-0-of-1"])
+    assert await relay.turn() == 0
+    assert await relay.turn() == 1
     await end(relay)
 
 

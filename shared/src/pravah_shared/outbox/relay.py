@@ -23,6 +23,7 @@ from pravah_shared.events import Event, Position
 from pravah_shared.mongo import Collection, Document
 from pravah_shared.outbox.entries import OLDEST_FIRST, PENDING, SLOTS, event_of, pull
 from pravah_shared.outbox.lease import Leases, utc_now
+from pravah_shared.outbox.stuck import Stuck
 from pravah_shared.processing.health import Health
 from pravah_shared.processing.retry import Retry
 from pravah_shared.telemetry import metrics
@@ -74,6 +75,7 @@ class _Shard:
     publisher: FencedPublisher | None = None
     ages: dict[str, float] = field(default_factory=dict)
     """Age of the oldest event by collection, in seconds."""
+    stuck: Stuck = field(default_factory=Stuck)
 
 
 class Relay:
@@ -104,7 +106,7 @@ class Relay:
         self._poll_seconds = poll_seconds
         self._now = now
         self._stopping = asyncio.Event()
-        self._stuck: set[tuple[str, str]] = set()
+        self._said: set[tuple[str, str]] = set()
         self._shards = [
             _Shard(n, f"relay-{n}-of-{shards}", (n * SLOTS // shards, (n + 1) * SLOTS // shards))
             for n in range(shards)
@@ -184,7 +186,11 @@ class Relay:
                 continue
             if new:
                 took_one = True
-                await self._start_publisher(shard)
+                try:
+                    await self._start_publisher(shard)
+                except Fenced:  # another relay started at the same moment
+                    await self._leave(shard)
+                    continue
             held.append(shard)
         return held
 
@@ -199,9 +205,15 @@ class Relay:
         log.info("relay.shard_taken", shard=shard.number)
 
     async def _drain(self, shard: _Shard, source: Source) -> int:
-        """Publish and pull one batch; return how many events it had."""
-        documents = await self._waiting(shard, source)
-        return await self._move(shard, source, documents) if documents else 0
+        """Publish and pull one batch; return how many events it had.
+
+        A batch of which nothing can be published is followed by the next at once: all of it is
+        passed by from then on.
+        """
+        moved = 0
+        while not moved and (documents := await self._waiting(shard, source)):
+            moved = await self._move(shard, source, documents)
+        return moved
 
     async def _move(self, shard: _Shard, source: Source, documents: Sequence[Document]) -> int:
         """Publish and pull. A document that cannot be published holds up no other."""
@@ -211,6 +223,7 @@ class Relay:
             await shard.publisher.publish(events)
         except (Refused, KeyError, ValidationError) as error:
             if len(documents) == 1:
+                shard.stuck.add(source.collection.name, documents[0], self._now())
                 self._say_stuck(source, documents[0]["_id"], error)
                 return 0
             half = len(documents) // 2
@@ -224,21 +237,24 @@ class Relay:
 
     def _say_stuck(self, source: Source, document_id: str, error: Exception) -> None:
         """Say it once; the age of the oldest event goes on saying it."""
-        if (where := (source.collection.name, document_id)) not in self._stuck:
-            self._stuck.add(where)
+        if (where := (source.collection.name, document_id)) not in self._said:
+            self._said.add(where)
             reason = str(error) if isinstance(error, Refused) else type(error).__name__
             log.error("relay.stuck", collection=where[0], document=document_id, reason=reason)
 
     async def _waiting(self, shard: _Shard, source: Source) -> list[Document]:
-        first, end = shard.slots
+        name, now, (first, end) = source.collection.name, self._now(), shard.slots
+        passed_by = shard.stuck.passed_by(name, now)
         documents = await source.collection.find(
-            {**PENDING, "slot": {"$gte": first, "$lt": end}},
+            {**PENDING, "slot": {"$gte": first, "$lt": end}, "_id": {"$nin": passed_by}},
             projection={"outbox": 1},
             sort=OLDEST_FIRST,
             limit=BATCH,
         )
-        now = self._now()
-        age = now - documents[0]["outbox"][0]["at"] if documents else timedelta()
+        waits_since = [found["outbox"][0]["at"] for found in documents[:1]]
+        if (oldest := shard.stuck.oldest(name)) is not None:
+            waits_since.append(oldest)
+        age = now - min(waits_since, default=now)
         self._show_age(shard, source, max(0.0, age.total_seconds()))
         ripe = now - timedelta(seconds=source.grace_seconds)
         return [found for found in documents if found["outbox"][0]["at"] <= ripe]
@@ -253,6 +269,7 @@ class Relay:
         """Give up the producer; whether the shard is still ours, the store must say anew."""
         publisher, shard.publisher = shard.publisher, None
         shard.ages.clear()
+        shard.stuck.clear()
         self._leases.forget(shard.lease)
         if publisher is not None:
             log.info("relay.shard_left", shard=shard.number)
