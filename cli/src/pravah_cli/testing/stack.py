@@ -13,7 +13,7 @@ from pravah_cli.local.kafka import KafkaPart
 from pravah_cli.local.mail.box import MailBox
 from pravah_cli.local.mail.part import MailPart
 from pravah_cli.local.ports import free_port
-from pravah_cli.local.process import Launch, start, stop
+from pravah_cli.local.process import Launch, await_ready, spawn, stop
 from pravah_cli.local.store import StorePart, find
 from pravah_cli.settings import LocalSettings
 from pravah_shared.errors import ConfigurationError
@@ -129,8 +129,9 @@ def running(flavour: Flavour, state: Path) -> Iterator[Stack]:
 @contextmanager
 def part(launch: Launch, state: Path) -> Iterator[None]:
     """Run one local part for the length of the block."""
-    process = start(launch, state)
-    try:
+    process = spawn(launch, state)
+    try:  # from here on: an interruption while it starts must not leave it behind
+        await_ready(process, launch, state)
         yield
     finally:
         stop(process, state)
