@@ -7,7 +7,7 @@ from bench.effort import BATCH, CONNECTIONS, FULL, Effort
 from bench.machine import Machine
 from bench.results import Result, markdown
 
-BEGIN = "<!-- table: written by `make bench ARGS=--page docs/performance.md` -->"
+BEGIN = '<!-- table: written by `make bench ARGS="--page docs/performance.md"` -->'
 END = "<!-- end of table -->"
 
 
