@@ -8,9 +8,8 @@ from ground import Ground
 from smtp_double import SmtpDouble
 
 from pravah_cli.testing import SettingsFor
-from pravah_notification.__main__ import key_database_of
 from pravah_notification.settings import NotificationSettings
-from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.keys import KeyStore, key_database_of, load_or_create_kek
 from pravah_shared.mongo import Database
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from pravah_cli.testing import Stack
-from pravah_shared.errors import KeyStoreUnavailable
-from pravah_shared.keys import Erased, KeyStore
+from pravah_shared.errors import ConfigurationError, KeyStoreUnavailable
+from pravah_shared.keys import Erased, KeyStore, key_database_of
 from pravah_shared.mongo import Database
+from pravah_shared.settings import Settings
 
 pytestmark = pytest.mark.stack
 
@@ -142,6 +143,15 @@ async def test_a_wrong_key_encryption_key_blames_the_deployment(
     await keys.create("a")
     with pytest.raises(KeyStoreUnavailable, match="PRAVAH_KEY_ENCRYPTION_KEY_FILE"):
         await KeyStore(database, b"x" * 32).get_many(["a"])
+
+
+@pytest.mark.parametrize("setting", ["mongo_uri", "key_store_uri"])
+def test_a_uri_that_cannot_be_used_is_named(setting: str) -> None:
+    """The key store's own, or the store's where they are one."""
+    uris: dict[str, Any] = {"key_store_uri": "", setting: "mongo://nowhere"}
+    settings = Settings(**uris)
+    with pytest.raises(ConfigurationError, match=f"PRAVAH_{setting.upper()} "):
+        key_database_of(settings)
 
 
 async def test_a_key_store_that_is_away_is_transient() -> None:

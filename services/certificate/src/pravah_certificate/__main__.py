@@ -20,7 +20,7 @@ from pravah_shared.command import run
 from pravah_shared.events.types import to_utc_milliseconds
 from pravah_shared.http.health import ready_when
 from pravah_shared.kafka.publisher import Publisher
-from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.keys import KeyStore, key_database_of, load_or_create_kek
 from pravah_shared.mongo import Database
 from pravah_shared.processing.runner import build_runner
 from pravah_shared.service import Stop, run_api, run_stream
@@ -30,8 +30,7 @@ from pravah_shared.service import Stop, run_api, run_stream
 async def open_keys(settings: CertificateSettings) -> AsyncIterator[KeyStore]:
     """Yield the store of learners' keys."""
     kek = load_or_create_kek(settings)
-    uri = settings.key_store_uri or settings.mongo_uri
-    async with Database.connect(uri, settings.key_store_database) as database:
+    async with key_database_of(settings) as database:
         yield KeyStore(database, kek)
 
 

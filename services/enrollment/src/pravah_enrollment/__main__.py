@@ -23,7 +23,7 @@ from pravah_shared.events.types import to_utc_milliseconds
 from pravah_shared.http.health import ready_when
 from pravah_shared.http.idempotency import IdempotencyStore
 from pravah_shared.kafka.publisher import Publisher
-from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.keys import KeyStore, key_database_of, load_or_create_kek
 from pravah_shared.mongo import Database
 from pravah_shared.outbox import Leases, Outbox, Relay, Source
 from pravah_shared.processing.health import Health
@@ -49,10 +49,9 @@ async def open_parts(settings: EnrollmentSettings) -> AsyncIterator[Parts]:
     Kafka is not needed to serve: what it cannot take now waits in the outboxes.
     """
     kek = load_or_create_kek(settings)
-    key_uri = settings.key_store_uri or settings.mongo_uri
     async with (
         Database.connect(settings.mongo_uri, settings.mongo_database) as database,
-        Database.connect(key_uri, settings.key_store_database) as key_database,
+        key_database_of(settings) as key_database,
         Publisher(settings, client_id=f"{SERVICE}-api") as publisher,
     ):
         store = Store(database)

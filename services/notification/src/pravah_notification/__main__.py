@@ -21,7 +21,7 @@ from pravah_shared.command import run
 from pravah_shared.events.types import to_utc_milliseconds
 from pravah_shared.http.health import ready_when
 from pravah_shared.kafka.publisher import Publisher
-from pravah_shared.keys import KeyStore, load_or_create_kek
+from pravah_shared.keys import KeyStore, key_database_of, load_or_create_kek
 from pravah_shared.mongo import Database
 from pravah_shared.processing.runner import build_runner
 from pravah_shared.service import Stop, run_api, run_stream
@@ -91,13 +91,6 @@ async def open_parts(settings: NotificationSettings) -> AsyncIterator[Parts]:
             ready=ready_when(store=database.ping, keys=key_database.ping),
             clock=utc_now,
         )
-
-
-def key_database_of(settings: NotificationSettings) -> Database:
-    """Return the key store's database."""
-    return Database.connect(
-        settings.key_store_uri or settings.mongo_uri, settings.key_store_database
-    )
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ from pravah_shared.keys.sealing import (
     seal_person,
     unseal,
 )
-from pravah_shared.keys.store import Erased, KeyStore
+from pravah_shared.keys.store import Erased, KeyStore, key_database_of
 
 __all__ = [
     "Erased",
     "KeyStore",
     "LearnerKey",
     "PersonalData",
+    "key_database_of",
     "load_or_create_kek",
     "open_person",
     "seal",

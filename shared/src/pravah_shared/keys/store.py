@@ -17,11 +17,25 @@ from cryptography.exceptions import InvalidTag
 from pravah_shared.errors import KeyStoreUnavailable, PravahError, StoreUnavailable
 from pravah_shared.keys.sealing import KEY_BYTES, LearnerKey, decrypt, encrypt
 from pravah_shared.mongo import Database, Document
+from pravah_shared.settings import Settings
 
 CACHE_SECONDS = 300.0
 """How long a process may use a key after its erasure elsewhere (architecture.md § Guarantees)."""
 CACHE_KEYS = 100_000
 """About 40 MB; beyond it the oldest leave."""
+
+
+def key_database_of(settings: Settings) -> Database:
+    """Return the key store's database; nothing is sent before its first use.
+
+    Raises:
+        ConfigurationError: its URI cannot be used.
+    """
+    if not settings.key_store_uri:
+        return Database.connect(settings.mongo_uri, settings.key_store_database)
+    return Database.connect(
+        settings.key_store_uri, settings.key_store_database, setting="PRAVAH_KEY_STORE_URI"
+    )
 
 
 class Erased(PravahError):  # noqa: N818 - the field's word

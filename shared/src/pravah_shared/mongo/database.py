@@ -40,6 +40,7 @@ class Database:
         *,
         engine: Engine = "motor",
         deadline_seconds: float = DEADLINE_SECONDS,
+        setting: str = "PRAVAH_MONGO_URI",
     ) -> Self:
         """Prepare a client; the first call connects. Call it inside a running event loop.
 
@@ -47,7 +48,7 @@ class Database:
         deployment that loosens them would lose what was answered 2xx.
 
         Raises:
-            ConfigurationError: the URI cannot be used.
+            ConfigurationError: the URI cannot be used; it names `setting`, which holds it.
         """
         make: Any = AsyncIOMotorClient if engine == "motor" else AsyncMongoClient
         try:
@@ -63,7 +64,7 @@ class Database:
                 appname="pravah",
             )
         except (InvalidURI, DriverConfigurationError, ValueError) as error:
-            raise ConfigurationError(f"PRAVAH_MONGO_URI cannot be used: {error}") from error
+            raise ConfigurationError(f"{setting} cannot be used: {error}") from error
         return cls(client, name, deadline_seconds)
 
     async def __aenter__(self) -> Self:
