@@ -1,12 +1,14 @@
 """Every request is counted by its route and continues its caller's trace."""
 
 import httpx
-from fastapi import APIRouter, FastAPI
+import pytest
+from fastapi import APIRouter, FastAPI, Response
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
 from pravah_shared.http.identity import public
+from pravah_shared.http.issuer import LocalIssuer
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -45,6 +47,30 @@ async def test_included_routes_keep_their_prefix(app: FastAPI, client: httpx.Asy
     before = counted("GET", "/v1/prefixed/{item}", "200")
     await client.get("/v1/prefixed/a")
     assert counted("GET", "/v1/prefixed/{item}", "200") == before + 1
+
+
+@pytest.mark.parametrize("path", ["/v1/learners/l1/notes", "/v1/learners/l2/notes"])
+async def test_what_somebody_asked_for_is_stored_in_no_cache(
+    client: httpx.AsyncClient, issuer: LocalIssuer, path: str
+) -> None:
+    """Their own data, and that they may not see another's."""
+    answer = await client.get(path, headers=issuer.headers("learner", learner_id="l1"))
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_routes_own_word_on_caches_stands(
+    app: FastAPI, client: httpx.AsyncClient, issuer: LocalIssuer
+) -> None:
+    """Said once; and what anybody may have, asked by nobody, stays as it is."""
+
+    @app.get("/v1/keys", dependencies=[public()])
+    async def keys(response: Response) -> dict[str, str]:
+        response.headers["Cache-Control"] = "public, max-age=60"
+        return {}
+
+    answer = await client.get("/v1/keys", headers=issuer.headers("operator"))
+    assert answer.headers.get_list("cache-control") == ["public, max-age=60"]
+    assert "cache-control" not in (await client.get("/v1/shelf")).headers
 
 
 async def test_what_nobody_serves_is_one_series(client: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@
 
 Plain ASGI, for it runs on every request of the hot path. In order: continue the caller's trace,
 refuse a body that is too large before it is read, run the application, answer 500 where nothing
-else answered, count the request by its route template.
+else answered, keep answers to somebody out of every cache, count the request by its route template.
 """
 
 import time
@@ -20,6 +20,7 @@ from pravah_shared.telemetry import metrics, traces
 UNMATCHED: Final = "unmatched"
 """Route label of paths that we do not serve: the path itself would be a series for each try."""
 TOO_LARGE: Final = 413
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -36,7 +37,7 @@ class Edge:
             return
         started_at = time.perf_counter()
         body = Body(receive)
-        answer = _Answer(send, body)
+        answer = _Answer(send, body, for_somebody=_names_somebody(scope))
         method = scope["method"] if scope["method"] in METHODS else "other"
         with traces.span(method, parent=_traceparent(scope), kind="server") as span:
             try:
@@ -61,16 +62,22 @@ class _Answer:
     A body that is too large is read to its end, and thrown away, before its answer ends: closing
     on unread bytes resets the connection, and a client that sends first and then reads would
     never see why (RFC 9112 section 9.6).
+
+    What somebody in particular asked for is stored nowhere, not in a shared computer's browser
+    either, unless the route says otherwise (RFC 9111 section 5.2.2.5).
     """
 
-    def __init__(self, send: Send, body: Body) -> None:
+    def __init__(self, send: Send, body: Body, *, for_somebody: bool) -> None:
         self._send = send
         self._body = body
+        self._for_somebody = for_somebody
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self._for_somebody:
+                message = _uncached(message)
         elif self.status == TOO_LARGE and not message.get("more_body"):
             await self._send({**message, "more_body": True})
             await self._body.discard()
@@ -84,6 +91,17 @@ async def _answer_problem(
     """Answer, unless an answer has begun: then the server cuts the connection, as it must."""
     if not answer.status:
         await problem_response(problem)(scope, receive, answer.send)
+
+
+def _names_somebody(scope: Scope) -> bool:
+    return any(name in CREDENTIALS for name, _ in scope["headers"])
+
+
+def _uncached(start: Message) -> Message:
+    headers = list(start.get("headers", ()))
+    if any(name.lower() == b"cache-control" for name, _ in headers):
+        return start
+    return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}
 
 
 def _traceparent(scope: Scope) -> str | None:
