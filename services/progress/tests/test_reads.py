@@ -97,6 +97,17 @@ async def test_a_learners_courses_come_in_pages(api: Api) -> None:
     assert found == [f"c{n}" for n in range(5)]
 
 
+@pytest.mark.parametrize("cursor", ["W10", "WzFd", "WyJhIiwxXQ"])
+async def test_a_cursor_of_no_list_is_refused(api: Api, cursor: str) -> None:
+    """Else an empty one showed an mdo_admin of another MDO an empty list instead of 403."""
+    path, token = "/v1/learners/asha/progress", {"mdo_id": "kerala"}
+    foreign = {"role": "mdo_admin", "of_token": token}
+    assert (await api.call("GET", path, **foreign)).status_code == 403
+    answer = await api.call("GET", path, params={"cursor": cursor}, **foreign)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "?cursor"
+
+
 @pytest.mark.usefixtures("stream")
 async def test_explain_names_what_is_missing_in_the_learners_language(api: Api) -> None:
     """By title; for a learner of whom nothing is known, the reasons why."""

@@ -2,6 +2,7 @@
 
 import base64
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pravah_shared.http.issuer import LocalIssuer
-from pravah_shared.http.paging import Key, PageParams, decode_cursor, encode_cursor
+from pravah_shared.http.paging import Key, PageParams, decode_cursor, encode_cursor, moment_key
 from pravah_shared.http.problems import Problem
 
 LONG = "a" * 2000
@@ -21,7 +22,7 @@ PARTS = st.one_of(
 )
 
 
-@given(st.lists(PARTS, max_size=5).map(tuple))
+@given(st.lists(PARTS, min_size=1, max_size=5).map(tuple))
 def test_a_cursor_is_its_key_again(key: Key) -> None:
     """Any sort key of texts and numbers comes back as it was, fit for a URL."""
     cursor = encode_cursor(key)
@@ -37,12 +38,38 @@ def test_any_text_is_read_or_refused(cursor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"{}", b"[[1]]", b"[true]", b'{"$gt": 1}', b"[{}]", b"[[" * 900]
+    "content", [b"{}", b"[]", b"[[1]]", b"[true]", b'{"$gt": 1}', b"[{}]", b"[[" * 900]
 )
 def test_a_forged_cursor_carries_no_structure(content: bytes) -> None:
     """Only texts and numbers reach a query: no operators of the store."""
     with pytest.raises(Problem):
         decode_cursor(base64.urlsafe_b64encode(content).decode())
+
+
+@given(st.integers(0, 2**41), st.text())
+def test_a_place_in_time_is_itself_again(milliseconds: int, id_: str) -> None:
+    """To the millisecond, which is what the store keeps."""
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    page = PageParams(after=decode_cursor(encode_cursor(moment_key(at, id_))))
+    assert page.after_moment == (at, id_)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=3).map(tuple))
+def test_a_cursor_of_another_list_is_refused(key: Key) -> None:
+    """Whatever it holds: a place in this list, or 422."""
+    page = PageParams(after=key)
+    with suppress(Problem):
+        assert page.after_id == key[0]
+        assert len(key) == 1
+    with suppress(Problem):
+        assert page.after_moment is not None
+        assert moment_key(*page.after_moment) == key
+
+
+def test_the_first_page_begins_after_nothing() -> None:
+    """In either kind of list."""
+    assert PageParams().after_id is None
+    assert PageParams().after_moment is None
 
 
 def test_pages_follow_each_other_to_the_end() -> None:

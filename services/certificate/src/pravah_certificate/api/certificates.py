@@ -1,6 +1,5 @@
 """Certificates of a learner, and one certificate in the format asked for."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
@@ -13,9 +12,9 @@ from pravah_certificate.model import Certificate
 from pravah_certificate.store import After
 from pravah_shared.events.types import LearnerId
 from pravah_shared.http.identity import Principal, allow
-from pravah_shared.http.paging import Page, PageParams
+from pravah_shared.http.paging import Page, moment_key
 from pravah_shared.http.principal import forbidden
-from pravah_shared.http.problems import FieldProblem, Problem
+from pravah_shared.http.problems import Problem
 
 router = APIRouter(tags=["certificates"])
 
@@ -33,10 +32,11 @@ async def list_certificates(
     learner_id: LearnerId, who: Reader, page: Page, parts: PartsOf
 ) -> SummaryPage:
     """List a learner's certificates, newest first; an mdo_admin sees those of their MDO."""
+    after = After(*page.after_moment) if page.after_moment else None
     found = await parts.certificates.of_learner(
-        learner_id, limit=page.fetch, after=place(page), mdo_id=managed_mdo(who, learner_id)
+        learner_id, limit=page.fetch, after=after, mdo_id=managed_mdo(who, learner_id)
     )
-    shown = page.page(found, key)
+    shown = page.page(found, lambda each: moment_key(each.issued_at, each.certificate_id))
     return SummaryPage(
         items=tuple(Summary.of(each) for each in shown["items"]), next_cursor=shown["next_cursor"]
     )
@@ -89,22 +89,3 @@ def managed_mdo(who: Principal, learner_id: str) -> str | None:
     if who.mdo_id is None:
         raise forbidden("Your token names no MDO; ask whoever issues it")
     return who.mdo_id
-
-
-def key(certificate: Certificate) -> tuple[int, str]:
-    """Return where a certificate stands in a list."""
-    return round(certificate.issued_at.timestamp() * 1000), certificate.certificate_id
-
-
-def place(page: PageParams) -> After | None:
-    """Read a cursor of this list."""
-    match page.after:
-        case None:
-            return None
-        case (int() as milliseconds, str() as number) if 0 <= milliseconds < 1 << 45:
-            return After(datetime.fromtimestamp(milliseconds / 1000, UTC), number)
-        case _:
-            remedy = "send next_cursor of the page before, unchanged"
-            wrong = FieldProblem("?cursor", "is of another list", remedy)
-            detail = "The cursor is not of a list of certificates"
-            raise Problem(422, "Invalid request", detail, type="invalid-request", errors=[wrong])

@@ -67,8 +67,7 @@ async def put_run(
 @router.get("")
 async def list_courses(_who: Reader, page: Page, parts: PartsOf) -> CoursePage:
     """List courses by id, in their newest version."""
-    after = str(page.after[0]) if page.after else None
-    courses = await parts.store.courses.page(after, page.fetch)
+    courses = await parts.store.courses.page(page.after_id, page.fetch)
     return CoursePage(**page.page(courses, lambda course: (course.course_id,)))
 
 

@@ -83,8 +83,7 @@ async def list_enrollments(
 ) -> EnrollmentPage:
     """List a learner's enrollments, each with its newest term and those before."""
     await mdo_of(who, learner_id, parts)
-    after = str(page.after[0]) if page.after else None
-    found = await parts.store.enrollments.of_learner(learner_id, after, page.fetch)
+    found = await parts.store.enrollments.of_learner(learner_id, page.after_id, page.fetch)
     given = page.page(found, lambda enrollment: (enrollment.key.document_id,))
     items = [EnrollmentView.about(one, one.terms[-1]) for one in given["items"]]
     return EnrollmentPage(items=tuple(items), next_cursor=given["next_cursor"])

@@ -1,6 +1,5 @@
 """A learner's inbox."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -11,8 +10,8 @@ from pravah_notification.channels.inapp import Message, entry_id_of
 from pravah_notification.store import Place
 from pravah_shared.events.types import LearnerId
 from pravah_shared.http.identity import allow
-from pravah_shared.http.paging import Page, PageParams
-from pravah_shared.http.problems import FieldProblem, Problem
+from pravah_shared.http.paging import Key, Page, moment_key
+from pravah_shared.http.problems import Problem
 
 router = APIRouter(tags=["inbox"])
 
@@ -26,7 +25,8 @@ async def read_inbox(learner_id: LearnerId, page: Page, parts: Given) -> InboxPa
     """List messages, newest first."""
     # Before the messages are read: one that comes in between stands in both, not in neither.
     standing = await parts.inapp.standing(learner_id) if page.after is None else None
-    entries = await parts.inbox.page(learner_id, _place(page), page.fetch)
+    place = Place(*page.after_moment) if page.after_moment else None
+    entries = await parts.inbox.page(learner_id, place, page.fetch)
     reader = await parts.inapp.reader(learner_id)
     shown = page.page(await parts.inapp.write(entries, reader), _key)
     return InboxPage(
@@ -54,21 +54,6 @@ async def mark_all_read(learner_id: LearnerId, parts: Given) -> AllRead:
     return AllRead(marked=marked, unread=await parts.inbox.unread(learner_id))
 
 
-def _key(message: Message) -> tuple[int, str]:
+def _key(message: Message) -> Key:
     assert message.entry.visible_at is not None
-    return round(message.entry.visible_at.timestamp() * 1000), message.entry.id
-
-
-def _place(page: PageParams) -> Place | None:
-    match page.after:
-        case None:
-            return None
-        case (int() as milliseconds, str() as entry_id) if 0 <= milliseconds < 1 << 45:
-            return Place(datetime.fromtimestamp(milliseconds / 1000, UTC), entry_id)
-        case _:
-            remedy = "send next_cursor of the page before, unchanged"
-            wrong = FieldProblem("?cursor", "is of another list", remedy)
-            raise Problem(
-                422, "Invalid request", "The cursor is not this inbox's",
-                type="invalid-request", errors=[wrong],
-            )  # fmt: skip
+    return moment_key(message.entry.visible_at, message.entry.id)

@@ -11,8 +11,7 @@ from pravah_notification.model import Channel, Entry, State
 from pravah_notification.store import Deliveries
 from pravah_shared.events.types import CourseId, LearnerId
 from pravah_shared.http.identity import allow
-from pravah_shared.http.paging import Page, PageParams
-from pravah_shared.http.problems import FieldProblem, Problem
+from pravah_shared.http.paging import Page
 
 router = APIRouter(tags=["operators"])
 
@@ -36,7 +35,7 @@ Wanted = Annotated[Deliveries, Depends(wanted_deliveries)]
 @router.get("/v1/deliveries", dependencies=[allow("operator")])
 async def list_deliveries(wanted: Wanted, page: Page, parts: Given) -> DeliveryPage:
     """List ledger entries by learner, course, state or channel."""
-    entries = await parts.ledger.deliveries(wanted, _after(page), page.fetch)
+    entries = await parts.ledger.deliveries(wanted, page.after_id or "", page.fetch)
     shown = page.page(entries, lambda entry: (entry.id,))
     return DeliveryPage(
         items=[Delivery.of(entry) for entry in shown["items"]], next_cursor=shown["next_cursor"]
@@ -60,18 +59,3 @@ async def trace(learner_id: LearnerId, course_id: CourseId, parts: Given) -> Tra
         messages=[Delivery.of(entry) for entry in entries],
         missing=missing,
     )
-
-
-def _after(page: PageParams) -> str:
-    match page.after:
-        case None:
-            return ""
-        case (str() as entry_id,):
-            return entry_id
-        case _:
-            remedy = "send next_cursor of the page before, unchanged"
-            wrong = FieldProblem("?cursor", "is of another list", remedy)
-            raise Problem(
-                422, "Invalid request", "The cursor is not of this list",
-                type="invalid-request", errors=[wrong],
-            )  # fmt: skip

@@ -68,7 +68,7 @@ async def list_progress(
         principal.must_manage(None)  # no enrollment names such an MDO
     documents = await parts.store.documents.of_learner(
         learner_id,
-        after=str(page.after[0]) if page.after else "",
+        after=page.after_id or "",
         limit=page.fetch,
         mdo_id=principal.mdo_id if manages else None,
     )
