@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pravah_certificate.credentials.keyfile import create_once, load_keys
+from pravah_certificate.credentials.keyfile import load_keys
 from pravah_certificate.credentials.material import load_issuer, load_registry
 from pravah_certificate.credentials.numbers import Numbers, grouped, make_dev_secret, normalised
 from pravah_certificate.credentials.registry import Registry
@@ -38,14 +38,6 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     path = tmp_path / "signing.json"
     with ProcessPoolExecutor(4, mp_context=get_context("fork")) as pool:
         assert len(set(pool.map(made, [path] * 16))) == 1
-
-
-def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
-    """Losing a signing key would orphan what it signed."""
-    path = tmp_path / "signing.json"
-    create_once(path, b"first")
-    create_once(path, b"second")
-    assert path.read_bytes() == b"first"
 
 
 def test_production_refuses_a_missing_file(tmp_path: Path) -> None:

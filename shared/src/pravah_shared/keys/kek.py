@@ -3,11 +3,11 @@
 import base64
 import binascii
 import os
-import tempfile
 from pathlib import Path
 
 from pravah_shared.errors import ConfigurationError
 from pravah_shared.keys.sealing import KEY_BYTES
+from pravah_shared.secret_file import create_once
 from pravah_shared.settings import Settings
 
 REMEDY = (
@@ -29,7 +29,7 @@ def load_or_create_kek(settings: Settings) -> bytes:
         raise ConfigurationError(REMEDY)
     file = settings.state_dir / "keys" / "kek"
     if not file.exists():
-        _create(file)
+        create_once(file, base64.b64encode(os.urandom(KEY_BYTES)))
     return _read(file)
 
 
@@ -47,18 +47,3 @@ def _read(file: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigurationError(f"{file} holds {len(key)} bytes. {REMEDY}")
     return key
-
-
-def _create(file: Path) -> None:
-    """Write a fresh key that only this user can read; of several processes one wins."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
-    fresh = Path(name)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(base64.b64encode(os.urandom(KEY_BYTES)))
-    try:
-        file.hardlink_to(fresh)  # unlike a rename, never replaces another process's key
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()

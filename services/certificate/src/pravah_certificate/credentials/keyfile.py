@@ -7,13 +7,12 @@ has been copied to.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from pravah_shared.errors import ConfigurationError
+from pravah_shared.secret_file import create_once
 
 DEV_PREFIX = "dev-"
 
@@ -55,24 +54,6 @@ def read_keys(path: Path, setting: str) -> list[JsonWebKey]:
         pass  # said below, without the parser's message: it would quote the file
     msg = f'{setting}: {path} is no JWK Set; it must read {{"keys": [{{"kty": …, "kid": …}}]}}'
     raise ConfigurationError(msg)
-
-
-def create_once(path: Path, content: bytes) -> None:
-    """Write a file whole, mode 0600, unless it is there already. Never overwrites."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp gives 0600. The link makes name and content appear together: a reader can
-    # never find half a key, and only one of two first starts can win.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    except FileExistsError:
-        pass  # another process was first; its key is as good
-    finally:
-        Path(temporary).unlink()
 
 
 def is_dev(key_id: str) -> bool:
