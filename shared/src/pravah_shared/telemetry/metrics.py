@@ -92,7 +92,7 @@ OUTBOX_OLDEST_SECONDS = _gauge(
 CONSUMER_LAG = _gauge(
     "pravah_consumer_lag",
     ("group", "topic", "partition"),
-    "Records appended to a partition that the group has not committed.",
+    "Records appended to a partition that the group has not handled yet.",
     rise="On all partitions: add processes. On one: a hot learner or a poison record; see the log.",
 )
 HTTP_REQUEST_SECONDS = _histogram(
