@@ -184,3 +184,10 @@ async def test_aiokafka_forgets_its_epoch_when_partitions_are_revoked() -> None:
     runner.rebalanced([place], assigned=True)
     runner._offsets.done(fetched_in, {place: 3})
     assert runner._offsets.due() == {}
+
+
+async def test_faust_has_no_lag_before_its_consumer_is_there() -> None:
+    """The application says `started` first: asking it then ended the process."""
+    runner = FaustRunner(build_stream(Settings(), "certificate", Idle(), FakeKafka()))
+    runner._app = SimpleNamespace(started=True)  # type: ignore[assignment]  # without a consumer
+    assert await runner._lags() == {}

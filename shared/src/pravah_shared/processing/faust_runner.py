@@ -176,7 +176,8 @@ class FaustRunner:
         return consumer
 
     async def _lags(self) -> Lags:
-        if self._app is None or not self._app.started:
+        # The application says `started` before its consumer is there to be asked.
+        if self._app is None or not self._stream.health.joined:
             return {}
         consumer, name = self._consumer(), self._stream.without_prefix
         owned = sorted(consumer.offsets.owned & consumer.assignment())
