@@ -32,7 +32,9 @@ class Certificates:
     async def prepare(self) -> None:
         """Make sure of the indexes. Safe to repeat; costs nothing once done."""
         ensure = self._certificates.ensure_index
-        await ensure("by_number", [("certificate_id", 1)], unique=True)
+        # Not unique: `_id` is, and a number is its keyed hash. A shard could not hold others to it,
+        # and some servers name the number, not `_id`, when the same certificate comes twice.
+        await ensure("by_number", [("certificate_id", 1)])
         await ensure("by_learner", [("learner_id", 1), ("issued_at", -1), ("certificate_id", -1)])
         await ensure("not_announced", [("issued_at", 1)], partial=NOT_ANNOUNCED)
 
