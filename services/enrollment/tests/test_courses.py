@@ -41,6 +41,12 @@ async def test_the_relay_publishes_versions_in_order(service: Any) -> None:
     await eventually(lambda: empty(service), 20, "the relay")
     await relay.stop()
     await running
+
+    async def newest_is_there() -> bool:
+        return [event.data.version for event in await service.published("courses")][-1:] == [5]
+
+    # A transaction shows on its partitions a moment after it is committed.
+    await eventually(newest_is_there, 20, "the last version on the topic")
     assert [event.data.version for event in await service.published("courses")] == [1, 2, 3, 4, 5]
 
 

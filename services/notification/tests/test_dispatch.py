@@ -11,6 +11,7 @@ from ground import Ground
 from notification_facts import certified, course, enrolled, erased
 from prometheus_client import REGISTRY
 from smtp_double import SmtpDouble
+from structlog.testing import capture_logs
 
 from pravah_cli.testing import eventually
 from pravah_notification.__main__ import utc_now
@@ -175,19 +176,17 @@ class Stumbling(Renderer):
         return super().mail(occasion, titles, reader, name)
 
 
-async def test_a_letter_that_cannot_be_written_dies_alone(
-    ground: Ground, smtp: SmtpDouble, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_letter_that_cannot_be_written_dies_alone(ground: Ground, smtp: SmtpDouble) -> None:
     """Else it would end the dispatcher at every lease. Nobody is named, in ledger or log."""
     learners = ["l1", "l2", "l3"]
     await ground.tell(*[await ground.person(learner) for learner in learners])
     await ground.tell(course(), *(enrolled(learner) for learner in learners))
-    async with running(ground.dispatcher(renderer=Stumbling())):
-        await settled(ground, ("sent", None), ("dead", "unwritable"))
+    with capture_logs() as said:
+        async with running(ground.dispatcher(renderer=Stumbling())):
+            await settled(ground, ("sent", None), ("dead", "unwritable"))
     assert sorted(smtp.recipients) == ["l1@learners.example", "l3@learners.example"]
-    said = "".join(capsys.readouterr())
-    assert "dispatch.unwritable" in said
-    assert "Asha" not in said
+    assert [line["event"] for line in said].count("dispatch.unwritable") == 1
+    assert "Asha" not in str(said)
 
 
 async def test_a_mail_that_cannot_be_put_together_dies_alone(
