@@ -16,7 +16,7 @@ from weeks import Playing, assert_adds_up, play_through, week_of
 from pravah_cli.testing import eventually
 from pravah_shared.mongo import Database
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
 
 Count = Callable[[], Awaitable[int]]
 LEARNERS = 24
@@ -57,7 +57,7 @@ async def test_killed_in_the_middle(name: str, platform: Platform) -> None:
         await playing.until_sent(1)
         before = await count()
         platform.spawn(name)
-        await eventually(lambda: exceeds(count, before), 30, "a first effect to kill at")
+        await eventually(lambda: exceeds(count, before), 90, "a first effect to kill at")
         platform.kill(name)
         await asyncio.to_thread(platform.start, name)
 
@@ -66,7 +66,7 @@ async def test_killed_in_the_middle(name: str, platform: Platform) -> None:
         completed = len(scenario.completions)
         assert_adds_up(summary, resent=RESENT_AT_MOST if name.endswith("dispatch") else 0)
         if name == "enrollment-stream":
-            await eventually(lambda: equals(count, completed), 60, "all completions at enrollment")
+            await eventually(lambda: equals(count, completed), 120, "all completions at enrollment")
     finally:
         await database.close()
 

@@ -13,7 +13,7 @@ from watching import Watch
 from pravah_cli.local.http import get
 from pravah_cli.testing import Stack, eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
 
 AWAY_SECONDS = 20
 """Longer than the drivers' deadlines and retries: nobody can wait it out by accident."""

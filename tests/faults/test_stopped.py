@@ -8,7 +8,7 @@ from cohort import Cohort
 from standing_platform import Platform
 from watching import Watch
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pravah_shared.events import Enrolled
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.record import Record
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 async def test_the_same_requests_again(cohort: Cohort, watch: Watch, client: Client) -> None:

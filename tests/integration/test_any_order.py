@@ -28,7 +28,7 @@ from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.keys import KeyStore, PersonalData, load_or_create_kek, seal_person
 from pravah_shared.mongo import Database
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 async def test_progress_before_enrollment_and_course(

@@ -15,7 +15,7 @@ from watching import Watch
 from pravah_cli.client import Client
 from pravah_shared.events import Completed, Enrolled, Progressed
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 JSON = {"content-type": "application/json"}
 

@@ -16,7 +16,7 @@ from pravah_cli.testing import eventually
 from pravah_shared.events import Certified, PersonErased
 from pravah_shared.kafka.reader import TopicReader
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 NAME, LATIN, PHONE = "ज़ेबुन्निसा विद्यालंकार", "Zebunnisa Vidyalankar", "+919876501234"
 DESIGNATION = "Deputy Keeper of Astrolabes"

@@ -19,11 +19,11 @@ from pravah_cli.scenarios import oulad
 from pravah_cli.scenarios.model import Enroll, Report, Scenario, Withdraw
 from pravah_shared.mongo import Database
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HERE = Path(__file__).parents[1] / "data" / "oulad"
 EXPECTED = json.loads((HERE / "expected.json").read_text())["courses"]
-FEED_SECONDS = 500
+FEED_SECONDS = 1000
 
 
 def total(field: str) -> int:

@@ -15,7 +15,7 @@ from pravah_shared.events import EVENT_TYPES
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.record import Record
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 HEADERS = {
     "ce_specversion": b"1.0",

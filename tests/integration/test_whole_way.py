@@ -15,7 +15,7 @@ from pravah_cli.local.http import get
 from pravah_cli.scenarios.run import run
 from pravah_shared.events import Certified, Completed, Enrolled, Progressed
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 def said(answer: Any) -> str:

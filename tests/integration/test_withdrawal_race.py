@@ -12,7 +12,7 @@ from pravah_cli.client import Client
 from pravah_cli.testing import eventually
 from pravah_shared.events import Completed
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 async def statuses(client: Client, cohort: Cohort) -> dict[str, str]:

@@ -5,7 +5,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,6 +32,10 @@ SERVICES = ("enrollment", "progress", "certificate", "notification")
 DATABASES = (*SERVICES, "keys")
 QUICK = {"PRAVAH_SWEEP_SECONDS": "3", "PRAVAH_SMTP_MOST_HOLD_SECONDS": "2"}
 """Second chances come sooner than a day's operation needs them, so that no test waits a minute."""
+
+
+READY_SECONDS = 240
+"""Two platforms that start at once on a busy machine of two cores share them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Platform:
         environment = self.config.environment
         found = [process.launch(environment) for process in SERVICE_PROCESSES]
         found.append(own_process(self.config, "issuer", "pravah_cli.local.issuer", ISSUER_PORT))
-        return {launch.name: launch for launch in found}
+        return {launch.name: replace(launch, ready_seconds=READY_SECONDS) for launch in found}
 
     def start(self, *names: str) -> None:
         """Start processes (all that do not run, if none is named) and wait until they serve."""
@@ -126,6 +130,8 @@ class Platform:
 
 
 ISSUER_PORT = "PRAVAH_ISSUER_PORT"
+DROP_SECONDS = 60
+"""A small store drops thousands of documents one by one."""
 
 
 @contextmanager
@@ -179,7 +185,9 @@ def _configured(
 async def _remove(platform: Platform) -> None:
     await delete_topics(platform.settings)
     for name in DATABASES:
-        database = Database.connect(platform.settings.mongo_uri, f"{platform.name}_{name}")
+        database = Database.connect(
+            platform.settings.mongo_uri, f"{platform.name}_{name}", deadline_seconds=DROP_SECONDS
+        )
         try:
             await database.drop()
         finally:

@@ -1,6 +1,7 @@
 """What arrives on a deployment's topics, and whether everybody has handled it."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,11 +29,12 @@ READERS = {
 """The groups that read each topic: architecture.md's map, stated apart from the code."""
 DEAD = tuple(f"{service}.dead" for service in ("enrollment", "progress", "certificate"))
 DEAD += ("notification.dead",)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNPUBLISHED: tuple[tuple[str, str, Document], ...] = (
-    ("enrollment", "enrollments", {"outbox.0": {"$exists": True}}),
-    ("enrollment", "courses", {"outbox.0": {"$exists": True}}),
-    ("enrollment", "learners", {"outbox.0": {"$exists": True}}),
-    ("progress", "progress", {"unpublished.0": {"$exists": True}}),
+    ("enrollment", "enrollments", {"outbox.0.at": {"$gt": EPOCH}}),
+    ("enrollment", "courses", {"outbox.0.at": {"$gt": EPOCH}}),
+    ("enrollment", "learners", {"outbox.0.at": {"$gt": EPOCH}}),
+    ("progress", "progress", {"unpublished.since": {"$gt": EPOCH}}),
     ("certificate", "certificates", {"announced": False, "state": "issued"}),
 )
 """Where events wait for Kafka: database, collection, filter. A sweep may be at it, not a batch."""

@@ -10,11 +10,15 @@ the other changes nothing:
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pravah_notification.model import Channel, Entry, State
 from pravah_notification.store.documents import change, from_document, to_document
 from pravah_shared.mongo import Database, Document, UpdateOne
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every time here. As a lower bound, in queries and partial indexes alike, it excludes what
+has no time: not every store answers `$exists`, or an open range, from an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,9 @@ class Ledger:
         if self._prepared:
             return
         index = self._ledger.ensure_index
-        due: Document = {"due_at": {"$exists": True}}
+        due: Document = {"due_at": {"$gt": EPOCH}}
         waiting: Document = {"state": "waiting"}
-        await index("due", [("channel", 1), ("due_at", 1)], partial=due)
+        await index("due_since", [("channel", 1), ("due_at", 1)], partial=due)
         await index("waiting_learner", [("learner_id", 1)], partial=waiting)
         await index("waiting_course", [("course_id", 1), ("_id", 1)], partial=waiting)
         await index("waiting", [("state", 1), ("_id", 1)], partial=waiting)
@@ -130,7 +134,9 @@ class Ledger:
 
     async def _find_due(self, channel: Channel, limit: int, now: datetime) -> list[Entry]:
         found = await self._ledger.find(
-            {"channel": channel, "due_at": {"$lte": now}}, sort=[("due_at", 1)], limit=limit
+            {"channel": channel, "due_at": {"$gt": EPOCH, "$lte": now}},
+            sort=[("due_at", 1)],
+            limit=limit,
         )
         return [from_document(document) for document in found]
 

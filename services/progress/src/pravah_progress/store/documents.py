@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pravah_progress.model import Change, Document, DocumentKey, Kept, Pruning
 from pravah_progress.store import shape
 from pravah_shared.mongo import Collection as MongoCollection
 from pravah_shared.mongo import UpdateOne
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every time here. As a lower bound, in queries and partial indexes alike, it excludes what
+has no time: not every store answers `$exists`, or an open range, from an index."""
 
 
 class MongoDocuments:
@@ -24,9 +28,9 @@ class MongoDocuments:
         await self._collection.ensure_index("of_learner", [("learner_id", 1), ("_id", 1)])
         await self._collection.ensure_index("behind", [("course_id", 1), ("decided_version", 1)])
         await self._collection.ensure_index(
-            "unpublished",
+            "unpublished_since",
             [("unpublished.since", 1)],
-            partial={"unpublished.since": {"$exists": True}},
+            partial={"unpublished.since": {"$gt": EPOCH}},
         )
         self._prepared = True
 
@@ -74,7 +78,7 @@ class MongoDocuments:
 
     async def unpublished(self, before: datetime, limit: int) -> list[Document]:
         """See `contract.Documents.unpublished`."""
-        return await self._find({"unpublished.since": {"$lt": before}}, limit)
+        return await self._find({"unpublished.since": {"$gt": EPOCH, "$lt": before}}, limit)
 
     async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
         """See `contract.Documents.behind`."""
