@@ -16,8 +16,9 @@ from pravah_cli.stack.processes import process_named
 from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.settings import Settings
 
-QUIET_SECONDS = 45
-"""Nothing new for so long: what is missing is not coming."""
+QUIET_SECONDS = 150
+"""Nothing new for so long: what is missing is not coming. A process that is killed comes back
+later than its session's end and its own start, on a busy machine more than a minute."""
 AFTERMATH_SECONDS = 3
 """Watched after everything has come, for what must not come: a second one."""
 TOKEN_SECONDS = 3600
