@@ -80,16 +80,20 @@ class Watch:
         return fresh
 
     def events(self, kind: type[D], subjects: Iterable[str] | None = None) -> list[Event[D]]:
-        """Return the events of a kind that came, of these learners or courses if named."""
+        """Return the events of a kind that came, of these learners or courses if named.
+
+        Each once, by its id: a batch and a sweep may both publish it, but never in other words.
+        """
         wanted = None if subjects is None else set(subjects)
-        found = (_event(record) for record in self.records if record.topic == kind.topic)
-        return [
-            event
-            for event in found
-            if event is not None
-            and isinstance(event.data, kind)
-            and (wanted is None or event.subject in wanted)
-        ]
+        first: dict[str, Event[D]] = {}
+        for record in self.records:
+            event = _event(record) if record.topic == kind.topic else None
+            if event is None or not isinstance(event.data, kind):
+                continue
+            if wanted is None or event.subject in wanted:
+                told = first.setdefault(event.id, event)
+                assert (told.data, told.time) == (event.data, event.time), "told in other words"
+        return list(first.values())
 
     @property
     def dead_letters(self) -> list[Record]:
