@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from pravah_shared.codec import Encoded, decode
 from pravah_shared.errors import BrokerUnavailable, Fenced, Refused
 from pravah_shared.events import Event, Person, PersonErased, Progressed, Withdrawn, new_event
+from pravah_shared.kafka import producer as producers
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.kafka.table import MAX_MESSAGE_BYTES
@@ -225,6 +226,25 @@ async def test_a_dead_client_is_replaced(test_settings: Settings) -> None:
         await asyncio.wait({task})
 
         await publisher.publish([report("l", 1)])
+
+
+async def test_an_abandoned_producer_keeps_no_connection(
+    test_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is on its way when the client closes opens a new connection; it is closed."""
+    producer = producers.create(test_settings, "test", None)
+    await producer.start()
+    (broker,) = producer.client.cluster.brokers()
+    end_sender = producers._end_sender
+
+    async def end_after_one_more_request(ending: AIOKafkaProducer) -> None:
+        assert await ending.client.ready(broker.nodeId)
+        await end_sender(ending)
+
+    monkeypatch.setattr(producers, "_end_sender", end_after_one_more_request)
+    await producers.abandon(producer)
+
+    assert not [one for one in producer.client._conns.values() if one.connected()]
 
 
 async def test_a_cancelled_call_leaves_the_publisher_usable(test_settings: Settings) -> None:

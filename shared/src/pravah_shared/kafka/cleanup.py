@@ -23,8 +23,8 @@ async def delete_topics(settings: Settings) -> int:
         )
     async with asyncio.timeout(DEADLINE_SECONDS):
         admin = AIOKafkaAdminClient(**client_options(settings))
-        await admin.start()
         try:
+            await admin.start()
             names = await admin.list_topics()
             own = [name for name in names if name.startswith(settings.topic_prefix)]
             if own:

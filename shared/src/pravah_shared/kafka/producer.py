@@ -66,6 +66,7 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     producer._closed = True  # noqa: SLF001 - stop() would set it
     await producer.client.close()  # requests in flight fail now
     await _end_sender(producer)
+    await producer.client.close()  # on its way out the sender may have connected again
     lost = KafkaConnectionError("the producer was replaced before Kafka acknowledged")
     queue = producer._message_accumulator  # noqa: SLF001
     queue._exception = lost  # noqa: SLF001 - refuses what still comes

@@ -39,9 +39,11 @@ class TopicReader:
             await self._consumer.start()
             if self._from_end:
                 await self._consumer.seek_to_end()
-        except KafkaError as error:
+        except BaseException as error:
             await self._consumer.stop()
-            raise BrokerUnavailable(f"cannot read from Kafka: {error!r}") from error
+            if isinstance(error, KafkaError):
+                raise BrokerUnavailable(f"cannot read from Kafka: {error!r}") from error
+            raise
         return self
 
     async def __aexit__(

@@ -82,10 +82,12 @@ class AiokafkaRunner:
         try:
             await consumer.start()
             consumer.subscribe(topics=stream.topics, listener=Rebalances(self))
-        except KafkaError as error:
+        except BaseException as error:
             await consumer.stop()
-            msg = f"cannot join {stream.group} at {stream.settings.kafka_bootstrap}: {error!r}"
-            raise BrokerUnavailable(msg) from error
+            if isinstance(error, KafkaError):
+                msg = f"cannot join {stream.group} at {stream.settings.kafka_bootstrap}: {error!r}"
+                raise BrokerUnavailable(msg) from error
+            raise
         return consumer
 
     async def _consume(self) -> None:
