@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from weeks import week_of
 
 from pravah_cli.client import Client
 from pravah_cli.local.http import get
+from pravah_cli.scenarios.model import Enroll
 from pravah_cli.scenarios.run import run
 from pravah_shared.events import Certified, Completed, Enrolled, Progressed
 
@@ -118,6 +121,18 @@ async def test_a_week_adds_up(platform: Platform) -> None:
     summary = await run(week_of(12, seed=7), platform.surroundings, lambda *_: None)
     assert summary.ok, summary.problems
     assert summary.completed > 0
+
+
+async def test_a_learner_takes_up_two_courses_at_one_instant(platform: Platform) -> None:
+    """The learner is known to enrollment before the first of the two is asked for."""
+    week = week_of(1)
+    (learner_id,) = week.learners
+    now = datetime.now(UTC)
+    steps = [Enroll(now, learner_id, course_id) for course_id in week.courses]
+    both = replace(week, steps=steps, completions=frozenset())
+    summary = await run(both, platform.surroundings, lambda *_: None)
+    assert summary.ok, summary.problems
+    assert summary.enrolled == len(week.courses) >= 2
 
 
 async def test_every_process_says_how_it_runs(platform: Platform) -> None:

@@ -10,12 +10,14 @@ from typing import Any, Self
 
 import httpx
 
+from pravah_shared.errors import PravahError
+
 Json = Any
 RETRIED = frozenset({408, 429, 502, 503, 504})
 _CONNECTIONS = 64
 
 
-class Unanswered(Exception):  # noqa: N818 - what happened, read in `except Unanswered`
+class Unanswered(PravahError):  # noqa: N818 - what happened, read in `except Unanswered`
     """A service did not answer, or not as its contract says; the message holds what it said."""
 
 

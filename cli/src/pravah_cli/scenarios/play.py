@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pravah_cli.client import Client, Unanswered
 from pravah_cli.scenarios.model import (
@@ -18,6 +19,8 @@ from pravah_cli.scenarios.model import (
 
 REPORTS_PER_REQUEST = 500
 VISIBLE_WITHIN_SECONDS = 120
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -57,39 +60,41 @@ class Player:
         return self.sent
 
     async def _send(self, kind: type[Step], wave: Sequence[Step]) -> None:
-        if kind is Report:
+        if kind is Enroll:
+            enrolls = [step for step in wave if isinstance(step, Enroll)]
+            # One learner may take up two courses at one instant.
+            await self._all(self._introduce, {step.learner_id for step in enrolls} - self._people)
+            await self._all(self._enroll, enrolls)
+        elif kind is Report:
             reports = [step for step in wave if isinstance(step, Report)]
-            await self._all(self._left(step) for step in reports if step.after_withdrawal)
+            await self._all(self._left, [step for step in reports if step.after_withdrawal])
+            starts = range(0, len(reports), REPORTS_PER_REQUEST)
             await self._all(
-                self._report(reports[start : start + REPORTS_PER_REQUEST])
-                for start in range(0, len(reports), REPORTS_PER_REQUEST)
+                self._report, [reports[start : start + REPORTS_PER_REQUEST] for start in starts]
             )
         else:
-            await self._all(self._one(step) for step in wave)
+            await self._all(self._withdraw, [step for step in wave if isinstance(step, Withdraw)])
 
-    async def _all(self, calls: Iterable[Awaitable[None]]) -> None:
-        async def gated(call: Awaitable[None]) -> None:
+    async def _all(self, call: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+        """Call for each item, some at a time. The first to fail ends the others."""
+
+        async def gated(item: T) -> None:
             async with self._gate:
-                await call
+                await call(item)
 
-        async with asyncio.TaskGroup() as group:
-            for call in calls:
-                group.create_task(gated(call))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for item in items:
+                    group.create_task(gated(item))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
-    async def _one(self, step: Step) -> None:
-        match step:
-            case Enroll():
-                await self._enroll(step)
-            case Withdraw():
-                await self._withdraw(step)
+    async def _introduce(self, learner_id: str) -> None:
+        await self._client.put_learner(learner_id, self._scenario.learners[learner_id])
+        self._people.add(learner_id)
+        self.sent.learners += 1
 
     async def _enroll(self, step: Enroll) -> None:
-        if step.learner_id not in self._people:
-            self._people.add(step.learner_id)
-            await self._client.put_learner(
-                step.learner_id, self._scenario.learners[step.learner_id]
-            )
-            self.sent.learners += 1
         key = (step.learner_id, step.course_id)
         self._enrollments[key] = await self._client.enroll(*key, step.at)
         self.sent.enrolled += 1
