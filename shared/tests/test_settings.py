@@ -33,6 +33,7 @@ def test_a_safe_production_starts() -> None:
         ({"public_url": "http://learn.example"}, "PRAVAH_PUBLIC_URL"),
         ({"key_encryption_key_file": None}, "PRAVAH_KEY_ENCRYPTION_KEY_FILE"),
         ({"mongo_uri": "mongodb://127.0.0.1:27017"}, "PRAVAH_MONGO_URI"),
+        ({"failpoints_file": Path("/tmp/failpoints")}, "PRAVAH_FAILPOINTS_FILE"),
         ({"kafka_security_protocol": "PLAINTEXT"}, "PRAVAH_KAFKA_SECURITY_PROTOCOL"),
         ({"kafka_security_username": ""}, "PRAVAH_KAFKA_SECURITY_USERNAME"),
         ({"kafka_security_password": ""}, "PRAVAH_KAFKA_SECURITY_PASSWORD"),

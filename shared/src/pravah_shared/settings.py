@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         default=15, gt=0, description="Seconds a batch in hand gets when the process is stopped"
     )
     sweep_seconds: float = Field(default=60, gt=0, description="Seconds between sweeps")
+    failpoints_file: Path | None = Field(
+        default=None, description="Orders of fault tests to streams; production refuses it"
+    )
 
     @property
     def _sasl(self) -> bool:
@@ -95,6 +98,10 @@ class Settings(BaseSettings):
                     "PRAVAH_KEY_ENCRYPTION_KEY_FILE must name the mounted key",
                 ),
                 (self.mongo_uri == DEV_MONGO_URI, "PRAVAH_MONGO_URI must name the store"),
+                (
+                    self.failpoints_file is not None,
+                    "PRAVAH_FAILPOINTS_FILE must not be set: it lets a file end the process",
+                ),
                 (
                     self.kafka_security_protocol == "PLAINTEXT",
                     "PRAVAH_KAFKA_SECURITY_PROTOCOL must not be PLAINTEXT",

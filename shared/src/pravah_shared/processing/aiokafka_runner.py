@@ -9,6 +9,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from pravah_shared.errors import BreakerOpen, BrokerUnavailable
 from pravah_shared.processing.consuming import consumer_options, record_of
+from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.offsets import Offsets
 from pravah_shared.processing.stream import Stream
 from pravah_shared.processing.tasks import until_first_ends
@@ -117,7 +118,10 @@ class AiokafkaRunner:
             next_offsets = {tp: records[-1].offset + 1 for tp, records in found.items()}
             # 1. Everything in `found` has its effect. 2. Only now may the offsets pass.
             self._offsets.done(epoch, next_offsets)
+            await reach("before_commit")
         await self._commit(consumer)
+        if found:
+            await reach("after_commit")
 
     async def _run_batch(self, found: Mapping[TopicPartition, Any]) -> None:
         name = self._stream.without_prefix

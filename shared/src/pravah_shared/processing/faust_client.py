@@ -29,6 +29,7 @@ from faust.transport.drivers.aiokafka import (
 from faust.types import TP
 
 from pravah_shared.processing.consuming import consumer_options
+from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.offsets import Offsets
 from pravah_shared.processing.stream import Stream
 from pravah_shared.telemetry.logs import get_logger
@@ -90,10 +91,13 @@ class HandledOnlyConsumer(Consumer):
 
     async def force_commit(self, *_: Any, **__: Any) -> bool:
         """Commit what is due. Called by Faust every COMMIT_SECONDS, one call at a time."""
+        if self.offsets.due():
+            await reach("before_commit")
         due, epoch = self.offsets.due(), self.offsets.epoch
         if not due or not await self._thread.commit(due):
             return False
         self.offsets.committed(epoch, due)
+        await reach("after_commit")
         return True
 
     def ack(self, message: Any) -> bool:

@@ -21,6 +21,7 @@ from pravah_shared.errors import BreakerOpen, ConfigurationError, place_of
 from pravah_shared.events import Event
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher, dead_letter, reason_of
+from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.handler import Handler, Outcome
 from pravah_shared.processing.retry import Retry
 from pravah_shared.record import Record
@@ -102,6 +103,7 @@ class Loop:
         if not reads:
             return
         events = [read.event for read in reads]
+        await reach("before_handle")
         try:
             outcome = await self.retry("handle", lambda: self.handler.handle(events))
             await self._conclude(outcome)
@@ -125,7 +127,9 @@ class Loop:
     async def _conclude(self, outcome: Outcome) -> None:
         """Publish, and only when Kafka has all of it, acknowledge."""
         if outcome.events:
+            await reach("before_publish")
             await self.retry("publish", lambda: self._publisher.publish(outcome.events))
+            await reach("before_acknowledge")
         await self.retry("acknowledge", outcome.acknowledge)
 
     async def _bury(self, record: Record, error: Exception) -> None:

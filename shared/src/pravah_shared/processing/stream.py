@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pravah_shared.processing import failpoints
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher
 from pravah_shared.processing.handler import Handler
@@ -41,6 +42,7 @@ def build_stream(
     settings: Settings, service: str, handler: Handler, publisher: Publisher
 ) -> Stream:
     """Wire a handler to its loop and sweeper. Dead letters go to `<service>.dead`."""
+    failpoints.arm(settings.failpoints_file)
     group = f"{settings.group_prefix}{service}"
     retry = Retry(Health(group))
     loop = Loop(service, handler, publisher, retry=retry, breaker=Breaker())

@@ -19,6 +19,7 @@ from pravah_shared.events import Enrolled, Event, Position, new_event
 from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.kafka.reader import TopicReader
+from pravah_shared.processing.failpoints import Order, Point
 from pravah_shared.record import Record
 from pravah_shared.settings import Settings
 
@@ -54,7 +55,10 @@ class Bench:
         self.publisher = Publisher(self.settings, client_id="bench")
         self._engine = engine
         self._group_offsets = group_offsets
-        self._environment = deployment.environment("shared", stop_grace_seconds=1)
+        self._failpoints = directory / "failpoints"
+        self._environment = deployment.environment(
+            "shared", stop_grace_seconds=1, batch_records=10, failpoints_file=self._failpoints
+        )
         self._workers: list[asyncio.subprocess.Process] = []
 
     async def enroll(self, learners: Sequence[str]) -> list[Position]:
@@ -96,9 +100,9 @@ class Bench:
         """End the outage."""
         (self.directory / "store-away").unlink()
 
-    def order_death(self, step: str) -> None:
-        """Let the next worker that comes before `step` kill itself."""
-        (self.directory / "die-at").write_text(step)
+    def order_death(self, point: Point) -> None:
+        """Let the next worker that reaches `point` kill itself."""
+        Order(point, "kill").lay(self._failpoints)
 
     def applied(self) -> Counter[Position]:
         """Return how often each record was applied, in this store that keeps repeats."""

@@ -4,12 +4,11 @@
 
 In DIRECTORY the suite finds `applied.jsonl` and `acknowledged.jsonl` (a line per event: the
 store), `NAME.status` (joined, away), and lays `store-away` (the store is down while it exists)
-and `die-at` (holds the step before which the process kills itself, once).
+and an order to `failpoints` (`pravah_shared.processing.failpoints`).
 """
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from pravah_shared.errors import StoreUnavailable
 from pravah_shared.events import Event, Started, new_event
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.processing import Outcome, Runner, build_runner
+from pravah_shared.processing.failpoints import reach
 from pravah_shared.settings import Settings, load
 from pravah_shared.telemetry import logs
 
@@ -34,13 +34,6 @@ class FileStore:
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
         self._status = directory / f"{name}.status"
-
-    def die_before(self, step: str) -> None:
-        """Die as by SIGKILL, if the suite said so, and only once."""
-        order = self._directory / "die-at"
-        if order.exists() and order.read_text() == step:
-            order.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
 
     def apply(self, batch: Sequence[Event[Any]]) -> None:
         """Write down what was applied, unless the store is away."""
@@ -75,19 +68,15 @@ class Applying:
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
         """Apply; a learner named `poison` is a bug of ours."""
-        self._store.die_before("handle")
         self._store.apply(batch)
+        await reach("between_write_and_read")
         if any(event.subject == "poison" for event in batch):
             raise ValueError("a bug in the rules")
-        self._store.die_before("publish")
         answers = [_answer(one) for one in batch if one.data.topic == "enrolled"]
         return Outcome(answers, acknowledge=partial(self._acknowledge, batch))
 
     async def _acknowledge(self, batch: Sequence[Event[Any]]) -> None:
-        self._store.die_before("acknowledge")
         self._store.acknowledge(batch)
-        # What follows in the loop is the commit.
-        self._store.die_before("commit")
 
     async def sweep(self) -> Outcome:
         """Nothing is ever left."""
