@@ -44,8 +44,14 @@ docs: setup ## Regenerate contracts/ and what is generated in docs/
 	$(BIN)/python -m pravah_cli.papers.settings_table docs/operate.md
 	$(BIN)/python -m pravah_shared.telemetry.metrics_page docs/metrics.md
 
-bench: setup ## Print the measured tables, write bench/results.json
+bench: setup build/bench/installed ## Print the measured table, write bench/results.json (ARGS=--quick)
 	@$(BIN)/python -m bench $(ARGS)
+
+build/bench/installed: bench/requirements.lock # the peers, apart: their needs are not ours
+	@echo "[bench] installing what ours is measured beside into build/bench"
+	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python build/bench
+	@$(BIN)/uv pip sync -q --python build/bench/bin/python --require-hashes $<
+	@touch $@
 
 faults: setup ## Break things on purpose (MINUTES=30 SEED=7 for a long run)
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest tests/faults $(ARGS)
@@ -56,6 +62,7 @@ store-rs: ## Build secantusd-rs, a fast development store (Rust, about 10 minute
 
 lock: ## Recompile the lock files (versions and hashes, no addresses)
 	$(COMPILE) pyproject.toml --extra dev $(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
+	$(COMPILE) pyproject.toml --extra bench -o bench/requirements.lock
 	@for image in $(IMAGES); do \
 	  echo "$$image/requirements.lock"; \
 	  $(COMPILE) -c requirements.lock shared/pyproject.toml $$image/pyproject.toml -o $$image/requirements.lock || exit 1; \
