@@ -1,9 +1,8 @@
 """What every event is, apart from its data: CloudEvents 1.0 attributes and its place in the log."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from pravah_shared.events.types import Model
 
@@ -33,8 +32,7 @@ D = TypeVar("D", bound=EventData)
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a record stands in Kafka."""
 
     topic: str
@@ -42,8 +40,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[D_co]):
+class Event(NamedTuple, Generic[D_co]):
     """A past fact with its envelope.
 
     `time` is when a service first accepted it (UTC); business times are in `data`.

@@ -24,6 +24,15 @@ IN_PROGRESS = 1
 PASSED = 2
 
 
+def percent_of(score: float | None, max_score: float) -> float | None:
+    """Return a score as percent 0-100, or None when not marked."""
+    if score is None:
+        return None
+    # 0.29 of 1 is 28.999999999999996 in floats, and 0.07 of 0.07 above 100: noise that
+    # would decide a pass mark or break the contract of `completed`.
+    return min(100.0, round(100 * score / max_score, 6))
+
+
 class UnitUpdate(Model):
     """State of a content unit on one device. Repeats and older states change nothing."""
 
@@ -57,11 +66,7 @@ class Attempt(Model):
     @property
     def percent(self) -> float | None:
         """Score as percent 0-100, or None when not marked."""
-        if self.score is None:
-            return None
-        # 0.29 of 1 is 28.999999999999996 in floats, and 0.07 of 0.07 above 100: noise that
-        # would decide a pass mark or break the contract of `completed`.
-        return min(100.0, round(100 * self.score / self.max_score, 6))
+        return percent_of(self.score, self.max_score)
 
 
 class Progressed(EventData):

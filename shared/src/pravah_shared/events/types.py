@@ -17,7 +17,8 @@ CourseId = Identifier
 RunId = Identifier
 UnitId = Identifier
 StateCode = Annotated[str, StringConstraints(pattern=r"^IN-[A-Z]{2}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 MAX_SECONDS = 10 * 366 * 24 * 3600
 """Ten years: longer than any course, short enough that a broken clock shows."""

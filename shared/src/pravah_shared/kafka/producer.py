@@ -70,9 +70,12 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     lost = KafkaConnectionError("the producer was replaced before Kafka acknowledged")
     queue = producer._message_accumulator  # noqa: SLF001
     queue._exception = lost  # noqa: SLF001 - refuses what still comes
-    for batch in [*chain.from_iterable(queue._batches.values()), *queue._pending_batches]:  # noqa: SLF001
-        # Not batch.failure(): on a batch that waits for its second try it breaks aiokafka's books.
-        _fail([batch._drain_waiter, *(future for future, _ in batch._msg_futures)], lost)  # noqa: SLF001
+    queued = list(chain.from_iterable(queue._batches.values()))  # noqa: SLF001
+    # A batch takes itself out of these when its future is done, also while it waits for a retry.
+    queue._pending_batches.update(queued)  # noqa: SLF001
+    for batch in list(queue._pending_batches):  # noqa: SLF001
+        waiters = [future for future, _ in batch._msg_futures]  # noqa: SLF001
+        _fail([batch._drain_waiter, batch.future, *waiters], lost)  # noqa: SLF001
     transaction = producer._txn_manager._transaction_waiter  # noqa: SLF001
     _fail([] if transaction is None else [transaction], lost)
 

@@ -12,10 +12,10 @@ What a caller may rely on:
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -27,19 +27,19 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from pravah_shared.codec import Encoded, encode
 from pravah_shared.errors import BrokerUnavailable, Fenced, PravahError, Refused
 from pravah_shared.events import Event, Position
 from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.packing import refuse_too_large, send_packed
 from pravah_shared.kafka.producer import abandon, cause_of_death, create, is_dead
-from pravah_shared.kafka.table import TOPICS
 from pravah_shared.settings import Settings
 from pravah_shared.telemetry.metrics import EVENTS_PUBLISHED
 
 # AssertionError: aiokafka guards its transaction states with assert.
 FAILURES = (KafkaError, IllegalOperation, AssertionError, OSError, TimeoutError)
+T = TypeVar("T")
 
 
 class Publisher:
@@ -66,7 +66,7 @@ class Publisher:
         self._settings = settings
         self._client_id = client_id
         self._transactional_id = transactional_id
-        self._timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._turn = asyncio.Lock()
@@ -96,7 +96,7 @@ class Publisher:
         if self._producer is not None and is_dead(self._producer):
             self._discard(self._producer)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds):
                 await self._open()
         except FAILURES as error:
             raise self._translated(error) from error
@@ -106,7 +106,7 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                async with asyncio.timeout(self._timeout_seconds):
+                async with asyncio.timeout(self.timeout_seconds):
                     await producer.stop()
             except FAILURES:
                 await abandon(producer)
@@ -119,7 +119,7 @@ class Publisher:
             BrokerUnavailable: it does not answer.
         """
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds):
                 producer = await self._open()
                 if not await producer.client.force_metadata_update():
                     raise BrokerUnavailable("Kafka does not answer; check the brokers")
@@ -145,14 +145,51 @@ class Publisher:
         if not records:
             return []
         for record in records:
-            _refuse_too_large(record)
+            refuse_too_large(record)
+        return await self._within_limit(lambda producer: self._write(producer, records))
+
+    async def publish_to(
+        self, topic: str, partition: int, records: Sequence[Encoded]
+    ) -> list[Position]:
+        """Publish records to one partition of their topic, in batches of their own.
+
+        Much less work than `publish_records` for each record, and the next such call for this
+        partition waits for this one's: gather them first (`kafka.gathering`). Promises and errors
+        as there, but no transactions, and nobody looks at the records' size.
+        """
+        if not records:
+            return []
+        name = self._settings.topic_prefix + topic
+        offsets = await self._within_limit(
+            lambda producer: send_packed(producer, name, partition, records)
+        )
+        return [Position(topic, partition, offset) for offset in offsets]
+
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has.
+
+        Raises:
+            BrokerUnavailable: not known in time.
+        """
+        name = self._settings.topic_prefix + topic
+        return len(await self._within_limit(lambda producer: producer.partitions_for(name)))
+
+    def known_partitions(self, topic: str) -> int:
+        """Return the same without asking; 0: not known, or not connected."""
+        if self._producer is None or is_dead(self._producer):
+            return 0
+        cluster = self._producer.client.cluster
+        return len(cluster.partitions_for_topic(self._settings.topic_prefix + topic) or ())
+
+    async def _within_limit(self, work: Callable[[AIOKafkaProducer], Awaitable[T]]) -> T:
+        """Do `work` with a connected producer; give that up when it is beyond repair after."""
         producer: AIOKafkaProducer | None = None
         # A producer has one transaction at a time; without, calls overlap and share batches.
         turn = nullcontext() if self._transactional_id is None else self._turn
         try:
-            async with asyncio.timeout(self._timeout_seconds), turn:
+            async with asyncio.timeout(self.timeout_seconds), turn:
                 producer = await self._open()
-                return await self._write(producer, records)
+                return await work(producer)
         except FAILURES as error:
             if self._is_beyond_repair(error):
                 self._discard(producer)
@@ -249,17 +286,4 @@ class Publisher:
         return BrokerUnavailable(
             f"Kafka at {self._settings.kafka_bootstrap} did not acknowledge: {error!r}; publish "
             "again, check the brokers and that `pravah topics apply` ran"
-        )
-
-
-def _refuse_too_large(record: Encoded) -> None:
-    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(
-        record.key, record.value, record.headers
-    )
-    limit = TOPICS[record.topic].max_message_bytes
-    if size > limit:
-        key = (record.key or b"")[:64]
-        raise Refused(
-            f"a record of {size} bytes for topic {record.topic}, key {key!r}, is above the limit "
-            f"of {limit}; split or shorten it"
         )

@@ -11,12 +11,11 @@
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from pravah_shared.codec import decode
+from pravah_shared.codec import NO_READERS, Reader, decode
 from pravah_shared.errors import BreakerOpen, ConfigurationError, place_of
 from pravah_shared.events import Event
 from pravah_shared.processing.breaker import Breaker
@@ -27,13 +26,13 @@ from pravah_shared.processing.retry import Retry
 from pravah_shared.record import Record
 from pravah_shared.telemetry import metrics
 from pravah_shared.telemetry.logs import get_logger
+from pravah_shared.telemetry.observing import observe_all
 from pravah_shared.telemetry.traces import batch_span
 
 log = get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A record and the event in it."""
 
     record: Record
@@ -43,7 +42,7 @@ class Read:
 class Loop:
     """Applies a handler to batches. Knows no Kafka client and no offset."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a composition root's parts
         self,
         service: str,
         handler: Handler,
@@ -51,6 +50,7 @@ class Loop:
         *,
         retry: Retry,
         breaker: Breaker,
+        readers: Mapping[str, Reader] = NO_READERS,
     ) -> None:
         self.handler = handler
         self.retry = retry
@@ -58,6 +58,7 @@ class Loop:
         self._service = service
         self._publisher = publisher
         self._breaker = breaker
+        self._readers = readers
 
     async def run_batch(self, records: Sequence[Record]) -> None:
         """Return when every record is done: its offset may be committed. Safe to repeat.
@@ -72,7 +73,8 @@ class Loop:
         if not records:
             return
         started = time.perf_counter()
-        reads = await self._decode(records)
+        with self._step("decode"):
+            reads = await self._decode(records)
         topics = ",".join(sorted({record.topic for record in records}))
         with batch_span(topics, self.health.group, [read.event.traceparent for read in reads]):
             await self._settle(reads)
@@ -93,7 +95,7 @@ class Loop:
         reads = []
         for record in records:
             try:
-                reads.append(Read(record, decode(record)))
+                reads.append(Read(record, decode(record, self._readers)))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is about this record
                 await self._bury(record, error)
         return reads
@@ -105,7 +107,8 @@ class Loop:
         events = [read.event for read in reads]
         await reach("before_handle")
         try:
-            outcome = await self.retry("handle", lambda: self.handler.handle(events))
+            with self._step("handle"):
+                outcome = await self.retry("handle", lambda: self.handler.handle(events))
             await self._conclude(outcome)
         except (BreakerOpen, ConfigurationError):
             raise  # about this process: blamed on records, it would set a hundred aside
@@ -128,9 +131,20 @@ class Loop:
         """Publish, and only when Kafka has all of it, acknowledge."""
         if outcome.events:
             await reach("before_publish")
-            await self.retry("publish", lambda: self._publisher.publish(outcome.events))
+            with self._step("publish"):
+                await self.retry("publish", lambda: self._publisher.publish(outcome.events))
             await reach("before_acknowledge")
-        await self.retry("acknowledge", outcome.acknowledge)
+        with self._step("acknowledge"):
+            await self.retry("acknowledge", outcome.acknowledge)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.BATCH_STEP_SECONDS.labels(self.health.group, name).observe(seconds)
 
     async def _bury(self, record: Record, error: Exception) -> None:
         # The breaker first: once it opens, nothing more leaves and the offset stays.
@@ -151,12 +165,16 @@ class Loop:
         )
 
     def _report(self, records: Sequence[Record], reads: Sequence[Read], seconds: float) -> None:
-        group, at = self.health.group, datetime.now(UTC)
+        group, now = self.health.group, time.time()
         metrics.BATCH_SECONDS.labels(group).observe(seconds)
-        for read in reads:
-            metrics.EVENTS_CONSUMED.labels(group, read.record.topic, read.event.type).inc()
-            age_seconds = max(0.0, (at - read.event.time).total_seconds())
-            metrics.EVENT_AGE_SECONDS.labels(group, read.record.topic).observe(age_seconds)
+        metrics.BATCH_RECORDS.labels(group).observe(len(records))
+        ages: dict[tuple[str, str], list[float]] = {}
+        for record, event in reads:
+            age_seconds = max(0.0, now - event.time.timestamp())
+            ages.setdefault((record.topic, event.type), []).append(age_seconds)
+        for (topic, event_type), seconds_each in ages.items():
+            metrics.EVENTS_CONSUMED.labels(group, topic, event_type).inc(len(seconds_each))
+            observe_all(metrics.EVENT_AGE_SECONDS.labels(group, topic), seconds_each)
         log.info(
             "batch.applied",
             topics=sorted({record.topic for record in records}),

@@ -9,8 +9,10 @@ The contract, tested over both engines on a real broker (shared/tests/processing
   never seen, as `courses` and `people` are written in transactions.
 """
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from pravah_shared.codec import NO_READERS, Reader
 from pravah_shared.processing.dead_letters import Publisher
 from pravah_shared.processing.handler import Handler
 from pravah_shared.processing.stream import build_stream
@@ -52,11 +54,20 @@ class Runner(Protocol):
         ...
 
 
-def build_runner(
-    engine: Engine, settings: Settings, service: str, handler: Handler, publisher: Publisher
+def build_runner(  # noqa: PLR0913 - a composition root's parts
+    engine: Engine,
+    settings: Settings,
+    service: str,
+    handler: Handler,
+    publisher: Publisher,
+    *,
+    readers: Mapping[str, Reader] = NO_READERS,
 ) -> Runner:
-    """Build the runner of a service. Stop the whole group before changing its engine."""
-    stream = build_stream(settings, service, handler, publisher)
+    """Build the runner of a service. Stop the whole group before changing its engine.
+
+    `readers` read hot event types in a shape of the handler's own; see `pravah_shared.codec`.
+    """
+    stream = build_stream(settings, service, handler, publisher, readers)
     if engine == "faust":
         # Faust takes half a second to import; a process that does not use it does not pay.
         from pravah_shared.processing.faust_runner import FaustRunner

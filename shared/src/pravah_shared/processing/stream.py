@@ -1,7 +1,9 @@
 """A stream ready to be fed: a handler with its loop, its safeguards and its settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pravah_shared.codec import NO_READERS, Reader
 from pravah_shared.processing import failpoints
 from pravah_shared.processing.breaker import Breaker
 from pravah_shared.processing.dead_letters import Publisher
@@ -39,11 +41,15 @@ class Stream:
 
 
 def build_stream(
-    settings: Settings, service: str, handler: Handler, publisher: Publisher
+    settings: Settings,
+    service: str,
+    handler: Handler,
+    publisher: Publisher,
+    readers: Mapping[str, Reader] = NO_READERS,
 ) -> Stream:
     """Wire a handler to its loop and sweeper. Dead letters go to `<service>.dead`."""
     failpoints.arm(settings.failpoints_file)
     group = f"{settings.group_prefix}{service}"
     retry = Retry(Health(group))
-    loop = Loop(service, handler, publisher, retry=retry, breaker=Breaker())
+    loop = Loop(service, handler, publisher, retry=retry, breaker=Breaker(), readers=readers)
     return Stream(settings, group, loop, Sweeper(loop, seconds=settings.sweep_seconds))

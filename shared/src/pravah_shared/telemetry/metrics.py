@@ -76,6 +76,26 @@ BATCH_SECONDS = _histogram(
     rise="The store or the broker is slow or away: look at their own metrics, then at retries.",
     buckets=(*FAST_SECONDS, 30, 60, 300),
 )
+BATCH_RECORDS = _histogram(
+    "pravah_batch_records",
+    ("group",),
+    "Records handled together in a batch.",
+    rise="Nothing by itself: larger batches are how a stream catches up. Full for long: it lags.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000),
+)
+BATCH_STEP_SECONDS = _histogram(
+    "pravah_batch_step_seconds",
+    ("group", "step"),
+    "Seconds of a batch's steps: decode, handle (store and decide), publish, acknowledge (mark).",
+    rise="Tells which of processor, store and broker makes pravah_batch_seconds rise.",
+    buckets=(*FAST_SECONDS, 30, 60, 300),
+)
+DOCUMENTS_MERGED = _counter(
+    "pravah_documents_merged_total",
+    ("service",),
+    "Documents that batches were merged into. Events consumed per document is the merge ratio.",
+    rise="As events consumed. Rising alone: events of one learner no longer come together.",
+)
 EVENT_AGE_SECONDS = _histogram(
     "pravah_event_age_seconds",
     ("group", "topic"),

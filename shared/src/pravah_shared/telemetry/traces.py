@@ -7,12 +7,21 @@ Spans leave the process only when OTEL_EXPORTER_OTLP_ENDPOINT is set; ids run on
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ LINKS_PER_SPAN = 128
 EXPORT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 _TRACER = trace.get_tracer("pravah")  # a proxy: it finds the provider that `configure` sets later
+_VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _W3C = TraceContextTextMapPropagator()
 _KINDS = {
     "internal": SpanKind.INTERNAL,
@@ -139,11 +149,23 @@ def _context_of(traceparent: str) -> "Context":
     return _W3C.extract({"traceparent": traceparent})
 
 
+def _span_context_of(traceparent: str) -> SpanContext:
+    """Return what a traceparent names; invalid when it is malformed.
+
+    Version 00 is read here: through the propagator the links of a batch cost as much as decoding
+    a fifth of its events.
+    """
+    if found := _VERSION_00.fullmatch(traceparent):
+        trace_id, span_id, flags = (int(part, 16) for part in found.groups())
+        return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return trace.get_current_span(_context_of(traceparent)).get_span_context()
+
+
 def _links(traceparents: Sequence[str | None]) -> list[Link]:
     different = dict.fromkeys(filter(None, traceparents))
     links: list[Link] = []
     for traceparent in different:
-        context = trace.get_current_span(_context_of(traceparent)).get_span_context()
+        context = _span_context_of(traceparent)
         if context.is_valid:
             links.append(Link(context))
         if len(links) == LINKS_PER_SPAN:
