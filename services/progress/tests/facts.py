@@ -63,7 +63,7 @@ def attempt(
 
 
 def progressed(*items: UnitUpdate | Attempt, run: str | None = None, **more: Any) -> Progressed:
-    """A report by Asha on ethics."""
+    """A report by Asha on ethics, received with its last item unless said otherwise."""
     return Progressed(
         **{
             "report_id": "r",
@@ -72,7 +72,7 @@ def progressed(*items: UnitUpdate | Attempt, run: str | None = None, **more: Any
             "run_id": run,
             "updates": tuple(item for item in items if isinstance(item, UnitUpdate)),
             "attempts": tuple(item for item in items if isinstance(item, Attempt)),
-            "received_at": day(30),
+            "received_at": max((item.at for item in items), default=START),
         }
         | more
     )
@@ -98,7 +98,7 @@ def course(version: int = 1, units: tuple[Unit, ...] = (VIDEO, TEST), **more: An
     )
 
 
-RUN = {"run_id": "autumn", "starts_at": day(2), "ends_at": day(5)}
+RUN = {"run_id": "autumn", "starts_at": day(2), "ends_at": day(5), "grace_seconds": 86_400}
 
 _TIMES = st.sampled_from([0, 1, 1.25, 1.5, 2, 2.5, 3, 3.25, 3.75, 4, 5, 5.5, 6])
 _RUNS = st.sampled_from([None, "autumn"])
@@ -119,10 +119,16 @@ _ATTEMPTS = st.builds(
     st.sampled_from(["a1", "b.2"]),
 )
 PROGRESS = st.builds(
-    lambda items, run, device: progressed(*items, run=run, device_id=device),
+    lambda items, run, device, late: progressed(
+        *items,
+        run=run,
+        device_id=device,
+        received_at=max(item.at for item in items) + timedelta(days=late),
+    ),
     st.lists(st.one_of(_UPDATES, _ATTEMPTS), min_size=1, max_size=4),
     _RUNS,
     st.sampled_from([None, "phone", "desk"]),
+    st.sampled_from([0, 0, 0.75, 2.5, 9]),
 )
 _FIRST = st.builds(
     lambda run, term, mdo: enrolled(run, term, at=0 if term == 1 else 4, mdo_id=mdo),

@@ -12,11 +12,21 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, Path, Pruning
+from pravah_progress.model import (
+    DOT,
+    Change,
+    Document,
+    DocumentKey,
+    Kept,
+    Path,
+    Pruning,
+    as_milliseconds,
+    term_name,
+)
 from pravah_progress.rules import merge
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
-from pravah_shared.events import Course, EventData
+from pravah_shared.events import Course, EventData, Started
 
 ABSENT = object()
 
@@ -25,39 +35,56 @@ async def go_on() -> None:
     """Do not stop."""
 
 
-def at(document: Any, path: Path) -> Any:
-    """Return the value at `path`, or ABSENT."""
-    for key in path:
+def keys_of(path: Path) -> tuple[str, ...]:
+    """Return the keys of a path."""
+    return tuple(key.replace(DOT, ".") for key in path.split("."))
+
+
+def at(document: Any, keys: Sequence[str]) -> Any:
+    """Return the value under `keys`, or ABSENT."""
+    for key in keys:
         if key not in document:
             return ABSENT
         document = document[key]
     return document
 
 
-def put(document: dict[str, Any], path: Path, value: Any) -> None:
-    """Set the value at `path`."""
-    for key in path[:-1]:
+def put(document: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    """Set the value under `keys`."""
+    for key in keys[:-1]:
         document = document.setdefault(key, {})
-    document[path[-1]] = value
+    document[keys[-1]] = value
 
 
 def apply(document: dict[str, Any], change: Change) -> None:
-    """Do what the real store's `$max` and `$min` do."""
+    """Do what the real store's `$max`, `$min` and `$addToSet` do."""
     for path, value in change.maxima.items():
-        held = at(document, path)
+        held = at(document, keys := keys_of(path))
         if held is ABSENT or held < value:
-            put(document, path, value)
+            put(document, keys, value)
     for path, value in change.minima.items():
-        held = at(document, path)
+        held = at(document, keys := keys_of(path))
         if held is ABSENT or held > value:
-            put(document, path, value)
+            put(document, keys, value)
+    for name, items in (("done", change.done), ("unstarted", change.unstarted)):
+        for item in items:
+            if item not in document.setdefault(name, []):
+                document[name].append(item)
 
 
 def remove(document: dict[str, Any], pruning: Pruning) -> None:
     """Remove what is pruned, if all of it still is what was seen."""
-    if all(at(document, path) == seen for path, seen in pruning.dominated.items()):
-        for path in pruning.dominated:
-            del at(document, path[:-1])[path[-1]]
+    seen = {keys_of(path): percent for path, percent in pruning.dominated.items()}
+    if all(at(document, keys) == percent for keys, percent in seen.items()):
+        for keys in seen:
+            del at(document, keys[:-1])[keys[-1]]
+        leave(document, pruning.started)
+
+
+def leave(document: dict[str, Any], names: Sequence[str]) -> None:
+    """Take terms out of `unstarted`."""
+    if "unstarted" in document:
+        document["unstarted"] = [one for one in document["unstarted"] if one not in names]
 
 
 class MemoryDocuments:
@@ -93,7 +120,7 @@ class MemoryDocuments:
         for offer in reversed(offers):
             await self.pause()  # a bulk lands in any order, and perhaps in part
             document = self.held[offer.key]
-            if at(document, offer.path) is ABSENT:
+            if at(document, offer.keys) is ABSENT:
                 event = offer.event
                 payload = {
                     "id": event.id,
@@ -102,10 +129,11 @@ class MemoryDocuments:
                     "data": event.data.model_dump(mode="json"),
                     "traceparent": event.traceparent,
                 }
-                put(document, offer.path, payload)
-                note = {"_id": event.id, "path": list(offer.path), "since": event.time}
+                put(document, offer.keys, payload)
+                since = as_milliseconds(event.time)
+                note = {"_id": event.id, "path": list(offer.keys), "since": since}
                 document.setdefault("unpublished", []).append(note)
-        return [kept_at(self.held[offer.key], offer.path) for offer in offers]
+        return [kept_at(self.held[offer.key], offer.keys) for offer in offers]
 
     async def mark_published(self, kept: Sequence[Kept]) -> None:
         await self.pause()
@@ -114,13 +142,16 @@ class MemoryDocuments:
             document["unpublished"] = [
                 note for note in document.get("unpublished", ()) if note["_id"] != one.event.id
             ]
+            if isinstance(one.event.data, Started):
+                leave(document, [term_name(one.event.data.run_id, one.event.data.term)])
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Document]:
         await self.pause()
+        until = as_milliseconds(before)
         left = [
             deepcopy(document)
             for document in self.held.values()
-            if any(note["since"] < before for note in document.get("unpublished", ()))
+            if any(note["since"] < until for note in document.get("unpublished", ()))
         ]
         return left[:limit]
 

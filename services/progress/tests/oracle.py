@@ -4,8 +4,8 @@ It knows no document, no merging and no pruning: it looks through all reports fo
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pravah_shared.events import (
     Attempt,
@@ -13,6 +13,7 @@ from pravah_shared.events import (
     Enrolled,
     EventData,
     Progressed,
+    Run,
     Unit,
     UnitUpdate,
     Withdrawn,
@@ -30,6 +31,14 @@ class Due(NamedTuple):
     version: int | None = None
 
 
+class Told(NamedTuple):
+    """An item, and the report it came in."""
+
+    item: UnitUpdate | Attempt
+    run_id: str | None
+    received: datetime
+
+
 def justified(facts: Sequence[EventData], course: Course | None) -> set[Due]:
     """Return all that these facts and this course justify, announced or not."""
     if course is None:
@@ -37,50 +46,83 @@ def justified(facts: Sequence[EventData], course: Course | None) -> set[Due]:
     due = set()
     for fact in facts:
         if isinstance(fact, Enrolled):
-            items = _items(facts, course, fact.run_id)
-            if items:
-                due |= _in_time("started", min([item.at for item in items]), fact, facts)
-            passed = [_passed(unit, items) for unit in course.units if not unit.optional]
+            told, run = _told(facts, course, fact.run_id)
+            if active := _by_day(told, run):
+                due |= _in_term("started", min(active), fact, facts)
+            passed = [_passed(unit, told, run) for unit in course.units if not unit.optional]
             if passed and None not in passed:
                 at = max(moment for moment in passed if moment)
-                for one in _in_time("completed", at, fact, facts):
-                    due.add(one._replace(score=_score(course, items), version=course.version))
+                score = _score(course, told, run)
+                for one in _in_term("completed", at, fact, facts):
+                    due.add(one._replace(score=score, version=course.version))
     return due
 
 
-def _items(facts: Sequence[EventData], course: Course, run_id: str | None) -> list[Any]:
-    windows = [(run.starts_at, run.ends_at) for run in course.runs if run.run_id == run_id]
-    return [
-        item
+def _told(
+    facts: Sequence[EventData], course: Course, run_id: str | None
+) -> tuple[list[Told], Run | None]:
+    """Return what may count for a run, and the run if the course names it."""
+    run = next((run for run in course.runs if run.run_id == run_id), None)
+    seen = {run_id} if run is None else {run_id, None}
+    told = [
+        Told(item, fact.run_id, fact.received_at)
         for fact in facts
-        if isinstance(fact, Progressed)
-        for item in _reported(fact)
-        if fact.run_id == run_id
-        or (fact.run_id is None and any(start <= item.at <= end for start, end in windows))
+        if isinstance(fact, Progressed) and fact.run_id in seen
+        for item in _items(fact)
     ]
+    return told, run
 
 
-def _reported(fact: Progressed) -> list[UnitUpdate | Attempt]:
+def _items(fact: Progressed) -> list[UnitUpdate | Attempt]:
     return [*fact.updates, *fact.attempts]
 
 
-def _passed(unit: Unit, items: Sequence[UnitUpdate | Attempt]) -> datetime | None:
-    moments = []
-    for item in items:
-        if item.unit_id != unit.unit_id:
-            continue
-        if isinstance(item, UnitUpdate):
-            if unit.kind == "content" and item.status == 2:
-                moments.append(item.at)
-        elif unit.kind == "assessment":
-            enough = unit.pass_percent is None or (
-                item.score is not None and item.score >= unit.pass_percent
-            )
-            moments += [item.at] * enough
-    return min(moments, default=None)
+def _counts(at: datetime, received: datetime, run: Run | None) -> bool:
+    if run is None:
+        return True
+    closes_at = run.ends_at + timedelta(seconds=run.grace_seconds)
+    return run.starts_at <= at <= run.ends_at and received <= closes_at
 
 
-def _in_time(kind: str, at: datetime, term: Enrolled, facts: Sequence[EventData]) -> set[Due]:
+def _by_day(told: Sequence[Told], run: Run | None) -> list[datetime]:
+    """Return the moments that count, where what comes in in time brings its whole day in."""
+    return [
+        one.item.at
+        for one in told
+        if _counts(
+            one.item.at,
+            min(
+                other.received
+                for other in told
+                if other.run_id == one.run_id and other.item.at.date() == one.item.at.date()
+            ),
+            run,
+        )
+    ]
+
+
+def _passed(unit: Unit, told: Sequence[Told], run: Run | None) -> datetime | None:
+    mine = [one for one in told if one.item.unit_id == unit.unit_id]
+    if unit.kind == "content":
+        done = [one for one in mine if isinstance(one.item, UnitUpdate) and one.item.status == 2]
+        return min(_by_day(done, run), default=None)
+    enough = [
+        one.at
+        for one in _attempts(mine, run)
+        if unit.pass_percent is None or (one.score is not None and one.score >= unit.pass_percent)
+    ]
+    return min(enough, default=None)
+
+
+def _attempts(told: Sequence[Told], run: Run | None) -> list[Attempt]:
+    return [
+        one.item
+        for one in told
+        if isinstance(one.item, Attempt) and _counts(one.item.at, one.received, run)
+    ]
+
+
+def _in_term(kind: str, at: datetime, term: Enrolled, facts: Sequence[EventData]) -> set[Due]:
     at = max(at, term.enrolled_at)
     left = [
         fact.withdrawn_at
@@ -90,16 +132,14 @@ def _in_time(kind: str, at: datetime, term: Enrolled, facts: Sequence[EventData]
     return set() if any(moment < at for moment in left) else {Due(kind, term.run_id, term.term, at)}
 
 
-def _score(course: Course, items: Sequence[UnitUpdate | Attempt]) -> float | None:
+def _score(course: Course, told: Sequence[Told], run: Run | None) -> float | None:
     bests = []
     for unit in course.units:
         if unit.kind == "assessment" and not unit.optional:
             marked = [
-                item
-                for item in items
-                if isinstance(item, Attempt)
-                and item.unit_id == unit.unit_id
-                and item.score is not None
+                one
+                for one in _attempts(told, run)
+                if one.unit_id == unit.unit_id and one.score is not None
             ]
             latest: dict[str, float] = {}
             for one in sorted(marked, key=lambda one: (one.at, one.score or 0)):

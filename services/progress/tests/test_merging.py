@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count, pairwise
 from typing import Any
 
@@ -10,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pravah_progress.model import Change, DocumentKey
+from pravah_progress.model import NO_RUN, Change, DocumentKey, as_milliseconds
 from pravah_progress.rules import merge, prune
+from pravah_progress.rules.scope import scope_of
 from pravah_progress.store import Store
 from pravah_shared.events import EventData
 from pravah_shared.mongo import Database
 
-from .facts import FACTS, attempt, day, enrolled, progressed, update, withdrawn
+from .facts import FACTS, TEST, attempt, course, day, enrolled, progressed, update, withdrawn
 from .memory import document_of, memory_store, remove
 
 Merge = Callable[[Sequence[EventData]], tuple[Change, ...]]
@@ -45,13 +48,15 @@ def normal(document: Any) -> Any:
     document = deepcopy(dict(document))
     if pruning := prune(document):
         remove(document, pruning)
-    return {name: document.get(name) for name in ("facts", "enrollments", "mdos")}
+    held = {name: document.get(name) for name in ("facts", "enrollments", "mdos")}
+    # A list in the store, a set in meaning.
+    return held | {name: set(document.get(name, ())) for name in ("done", "unstarted")}
 
 
 async def merged(store: Store, key: DocumentKey, batches: Sequence[Any], merge_: Merge) -> Any:
     """Apply batches as workers do, pruning in between, and return the document."""
     for batch in batches:
-        changes = [Change(key, one.maxima, one.minima) for one in merge_(batch)]
+        changes = [replace(one, key=key) for one in merge_(batch)]
         await store.documents.apply(changes, {})
         documents = await store.documents.read([key])
         await store.documents.prune([one for held in documents if (one := prune(held))])
@@ -79,11 +84,9 @@ def adding_up(batch: Sequence[EventData]) -> tuple[Change, ...]:
     seconds: dict[Any, int] = {}
     for change in (change for fact in batch for change in merge([fact])):
         for path, value in change.maxima.items():
-            if "spent" in path:
+            if ".spent." in path:
                 seconds[path] = seconds.get(path, 0) + value
-    return tuple(
-        Change(change.key, {**change.maxima, **seconds}, change.minima) for change in merge(batch)
-    )
+    return tuple(replace(one, maxima={**one.maxima, **seconds}) for one in merge(batch))
 
 
 def last_one_wins(batch: Sequence[EventData]) -> tuple[Change, ...]:
@@ -92,7 +95,7 @@ def last_one_wins(batch: Sequence[EventData]) -> tuple[Change, ...]:
     for fact in batch:
         for change in merge([fact]):
             minima.update(change.minima)
-    return tuple(Change(change.key, change.maxima, minima) for change in merge(batch))
+    return tuple(replace(one, minima=minima) for one in merge(batch))
 
 
 @pytest.mark.parametrize("fault", [adding_up, last_one_wins])
@@ -139,25 +142,24 @@ def test_spent_seconds_are_cumulative_by_device() -> None:
         progressed(update(spent_seconds=20), device_id="desk"),
     ]
     (change,) = merge(reports)
-    unit = ("facts", "_", "content", "video", "spent")
-    assert change.maxima[(*unit, "phone")] == 50
-    assert change.maxima[(*unit, "desk")] == 20
+    assert change.maxima["facts._.content.video.spent.phone"] == 50
+    assert change.maxima["facts._.content.video.spent.desk"] == 20
 
 
 def test_a_done_unit_never_goes_back() -> None:
     """A report of status 1 that comes later, or late, leaves the unit done since the earliest."""
-    (change,) = merge(
-        [progressed(update(status=2, at=3)), progressed(update(status=1, at=4), update(at=2))]
+    held = document_of(
+        progressed(update(status=2, at=3)), progressed(update(status=1, at=4), update(at=2))
     )
-    unit = ("facts", "_", "content", "video")
-    assert change.maxima[(*unit, "status")] == 2
-    assert min(v for path, v in change.minima.items() if path[:5] == (*unit, "done")) == day(2)
+    scope = scope_of(held, None, NO_RUN)
+    assert scope.done_at("video") == as_milliseconds(day(2))
+    assert held["done"] == ["video"]
 
 
 def test_withdrawals_keep_the_earliest() -> None:
     """Two withdrawals of a term: the earlier one holds."""
     (change,) = merge([withdrawn(at=5), enrolled(), withdrawn(at=4)])
-    assert change.minima["enrollments", "_", "1", "withdrawn_at"] == day(4)
+    assert change.minima["enrollments._.1.withdrawn_at"] == as_milliseconds(day(4))
 
 
 def test_pruning_keeps_the_latest_and_each_first_higher_percent() -> None:
@@ -180,6 +182,64 @@ def test_pruning_spares_what_another_worker_has_raised() -> None:
     seen = prune(document)
     assert seen is not None
     (path,) = seen.dominated
-    document["facts"]["_"]["submissions"]["test"]["a1"][path[-1]] = 90.0
+    name = path.rpartition(".")[2]
+    document["facts"]["_"]["submissions"]["test"]["a1"][name] = 90.0
     remove(document, seen)
-    assert document["facts"]["_"]["submissions"]["test"]["a1"][path[-1]] == 90.0
+    assert document["facts"]["_"]["submissions"]["test"]["a1"][name] == 90.0
+
+
+SUBMISSIONS = st.lists(
+    st.tuples(
+        st.sampled_from([1, 1.1, 1.2, 1.6, 2, 2.3, 2.9, 3.5]),
+        st.sampled_from([None, 10, 40, 50, 90]),
+        st.sampled_from([0, 0.5, 1, 4]),
+    ),
+    max_size=12,
+)
+
+
+@PROVED
+@given(SUBMISSIONS, st.integers(1, 3), st.integers(1, 4), st.integers(0, 4))
+def test_pruning_decides_nothing_for_runs_of_whole_days(
+    submissions: list[tuple[float, float | None, float]], starts: int, days: int, grace: int
+) -> None:
+    """Passed when, and with what best percent: the same with what is dominated and without."""
+    held = document_of(
+        *(
+            progressed(attempt(score=score, at=at), received_at=day(at) + timedelta(days=late))
+            for at, score, late in submissions
+        )
+    )
+    pruned = deepcopy(held)
+    if pruning := prune(held):
+        remove(pruned, pruning)
+    run = {
+        "run_id": "autumn",
+        "starts_at": day(starts),
+        "ends_at": day(starts + days) - timedelta(milliseconds=1),
+        "grace_seconds": grace * 86_400,
+    }
+    known = course(runs=(run,))
+    before, after = (scope_of(one, known, "autumn") for one in (held, pruned))
+    assert after.passed_at(TEST) == before.passed_at(TEST)
+    assert after.best_percent("test") == before.best_percent("test")
+
+
+def test_a_resend_of_a_submission_leaves_one() -> None:
+    """The same submission in a later report says nothing new."""
+    document = document_of(*(progressed(attempt(), received_at=day(late)) for late in (4, 2, 3)))
+    remove(document, prune(document))  # type: ignore[arg-type]
+    (left,) = document["facts"]["_"]["submissions"]["test"]["a1"]
+    assert left.endswith(f"_{as_milliseconds(day(2))}")
+
+
+def test_a_started_term_is_pruned_from_those_that_have_not() -> None:
+    """A redelivered enrollment puts it back; the next read takes it out."""
+    document = document_of(progressed(update()), enrolled(), enrolled(term=2))
+    assert prune(document) is None
+    document["announced"] = {"_": {"2": {"started": {}}}}
+    pruning = prune(document)
+    assert pruning is not None
+    assert pruning.started == ("_|2",)
+    remove(document, pruning)
+    assert document["unstarted"] == ["_|1"]

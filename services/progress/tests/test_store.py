@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from pravah_progress.model import Change, DocumentKey, Kept, Pruning
+from pravah_progress.model import Change, DocumentKey, Kept, Pruning, as_milliseconds
 from pravah_progress.rules import decide, merge
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
@@ -74,29 +75,64 @@ async def test_a_change_creates_its_document_and_repeats_nothing(store: Store) -
     assert await document(store) == first
     assert (first["learner_id"], first["course_id"]) == KEY
     assert first["decided_version"] == 3
-    assert first["enrollments"]["_"]["1"]["enrolled_at"] == day(0)
+    assert first["enrollments"]["_"]["1"]["enrolled_at"] == as_milliseconds(day(0))
     assert first["mdos"] == {"m.1": 1}
 
 
 async def test_maxima_rise_and_minima_fall(store: Store) -> None:
     """A lower maximum and a higher minimum change nothing, also against an unmarked submission."""
-    path = ("facts", "_", "submissions", "test", "a1", "0")
     for percent in (-1.0, 50.0, -1.0, 40.0):
-        await store.documents.apply([Change(KEY, {path: percent}, {("x",): day(percent)})], {})
+        await store.documents.apply([Change(KEY, {"a.b": percent}, {"x": percent})], {})
     held = await document(store)
-    assert held["facts"]["_"]["submissions"]["test"]["a1"]["0"] == 50.0
-    assert held["x"] == day(-1)
+    assert held["a"]["b"] == 50.0
+    assert held["x"] == -1.0
 
 
 async def test_ids_may_hold_dots(store: Store) -> None:
     """An id with dots is one key, and comes back as it was."""
     await store.documents.apply(
-        merge([progressed(update("v.1.2"), run="r.1", device_id="d.0"), withdrawn("r.1")]), {}
+        merge(
+            [
+                progressed(update("v.1.2", spent_seconds=5), run="r.1", device_id="d.0"),
+                withdrawn("r.1"),
+            ]
+        ),
+        {},
     )
     held = await document(store)
     assert list(held["facts"]) == ["r.1"]
-    assert held["facts"]["r.1"]["content"]["v.1.2"]["status"] == 2
-    assert held["enrollments"]["r.1"]["1"]["withdrawn_at"] == day(0)
+    assert held["facts"]["r.1"]["content"]["v.1.2"]["spent"]["d.0"] == 5
+    assert held["enrollments"]["r.1"]["1"]["withdrawn_at"] == as_milliseconds(day(0))
+
+
+async def test_lists_hold_everything_once(store: Store) -> None:
+    """However often it is added; in one write with the rest."""
+    done = progressed(update("u.1"), update("u2"), update("u3", status=1), attempt("test"))
+    for _ in range(2):
+        await store.documents.apply(merge([done, enrolled("r.1"), enrolled(term=2)]), {})
+    held = await document(store)
+    assert sorted(held["done"]) == ["test", "u.1", "u2"]
+    assert sorted(held["unstarted"]) == ["_|2", "r.1|1"]
+
+
+async def test_a_term_is_unstarted_until_its_start_is_published(store: Store) -> None:
+    """Kept is not enough: the store must find what Kafka may not have."""
+    await store.documents.apply(merge([*PASSED, enrolled("r.1")]), {})
+    offers = [
+        Kept(KEY, new_event(one, source="/x", time=NOW))
+        for one in decide(await document(store), course())
+    ]
+    kept = await store.documents.keep_first(offers)
+    assert sorted((await document(store))["unstarted"]) == ["_|1", "r.1|1"]
+    await store.documents.mark_published(kept)
+    assert (await document(store))["unstarted"] == ["r.1|1"]
+
+
+async def test_pruning_takes_started_terms_out(store: Store) -> None:
+    """By name, whatever else has changed; none is no error."""
+    await store.documents.apply(merge([enrolled(), enrolled("r.1")]), {})
+    await store.documents.prune([Pruning(KEY, started=("r.1|1", "gone|1"))])
+    assert (await document(store))["unstarted"] == ["_|1"]
 
 
 async def test_writers_at_once_lose_nothing(store: Store) -> None:
@@ -116,9 +152,9 @@ async def test_reading_skips_what_is_not_there(store: Store) -> None:
 async def test_pruning_removes_what_was_seen(store: Store) -> None:
     """A dominated submission goes; the others stay."""
     await store.documents.apply(merge([progressed(attempt(at=1), attempt(at=2))]), {})
-    path = ("facts", "_", "submissions", "test", "a1")
+    path = "facts._.submissions.test.a1"
     first, second = sorted((await document(store))["facts"]["_"]["submissions"]["test"]["a1"])
-    await store.documents.prune([Pruning(KEY, {(*path, first): 80.0})])
+    await store.documents.prune([Pruning(KEY, {f"{path}.{first}": 80.0})])
     left = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
     assert left == {second: 80.0}
 
@@ -126,9 +162,9 @@ async def test_pruning_removes_what_was_seen(store: Store) -> None:
 async def test_pruning_spares_what_has_changed(store: Store) -> None:
     """Another worker raised it in between: nothing is removed."""
     await store.documents.apply(merge([progressed(attempt(score=90))]), {})
-    path = ("facts", "_", "submissions", "test", "a1")
+    path = "facts._.submissions.test.a1"
     (at,) = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
-    await store.documents.prune([Pruning(KEY, {(*path, at): 80.0})])
+    await store.documents.prune([Pruning(KEY, {f"{path}.{at}": 80.0})])
     assert (await document(store))["facts"]["_"]["submissions"]["test"]["a1"] == {at: 90.0}
 
 
@@ -190,7 +226,7 @@ async def test_a_learners_documents_come_in_pages(store: Store) -> None:
     keys = [DocumentKey("asha", id_) for id_ in ("c1", "c2", "c3")]
     await store.documents.apply(
         [
-            Change(key, change.maxima, change.minima)
+            replace(change, key=key)
             for key in (*keys, DocumentKey("asha1", "c4"), DocumentKey("ash", "c5"))
         ],
         {},

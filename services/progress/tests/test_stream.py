@@ -184,6 +184,17 @@ async def test_submissions_are_pruned_on_the_way(handler: ProgressHandler, store
     assert len(held["facts"]["_"]["submissions"]["test"]["a1"]) < 150
 
 
+async def test_a_redelivered_enrollment_leaves_nothing_unstarted(
+    handler: ProgressHandler, store: Store
+) -> None:
+    """The batch that brings it again reads the document, and sees that it has started."""
+    batch = events(course(), ALL, enrolled())
+    for _ in range(2):
+        await (await handler.handle(batch)).acknowledge()
+        (held,) = await store.documents.of_learner("asha", after="", limit=1)
+        assert held["unstarted"] == []
+
+
 async def test_nothing_to_merge_is_no_error(handler: ProgressHandler) -> None:
     """A batch of none of our business is passed over."""
     outcome = await handler.handle([])

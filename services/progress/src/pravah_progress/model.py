@@ -6,30 +6,40 @@ A document, as rules see it (the store escapes what its paths cannot hold):
 learner_id, course_id
 decided_version                 course version that this document is or is being decided by
 mdos.<mdo_id>                   1: an enrollment of that MDO's is among the terms
+done                            [unit_id] reported done or handed in, under any run
+unstarted                       ["<run>|<term>"] enrollments whose start is not announced
 facts.<run>                     as reported; run "_": reported without a run
-  active.<day>                  {first, last}: any report
-  content.<unit>                {status, first_at, done.<day>: {first, last} of status 2,
-                                 languages.<language>: {status, completed_at}, spent.<device>}
-  submissions.<unit>.<attempt>.<milliseconds>   percent, or UNMARKED
+  active.<day>                  {first, last, received}: any report
+  content.<unit>                {opened, done.<day>: {first, last, received} of status 2,
+                                 languages.<language>: {opened, done_at}, spent.<device>}
+  submissions.<unit>.<attempt>.<at>_<received>   percent, or UNMARKED
 enrollments.<run>.<term>        {enrollment_id, enrolled_at, course_version, ..., withdrawn_at}
 announced.<run>.<term>          {started, completed}: each the event as published, final
-unpublished                     [{_id: event id, since}]: announced, not acknowledged by Kafka
+unpublished                     [{_id: event id, path, since}]: announced, not acknowledged
 ```
 
-Every value above `announced` only grows by union, maximum and minimum. That alone makes the
-document the same for any order, duplication and split over workers.
+All times are whole milliseconds since 1970 UTC: the store reads and writes them five times faster
+than dates, and a key and a value compare alike. `received` is the earliest moment at which the
+service took in a report of that day. Days are UTC, such as `2024-10-19`.
+
+Every value but announcements only grows by union, maximum and minimum. That alone makes the
+document the same for any order, duplication and split over workers. `done` and `unstarted` say
+nothing new; by them the store itself tells which documents may have something to decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from pravah_shared.events import Completed, Event, Started
 
-Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = str
+"""Keys from a document's root, joined by dots; a dot within an id stands as DOT."""
 Document: TypeAlias = Mapping[str, Any]
 Announcement: TypeAlias = Started | Completed
+Milliseconds: TypeAlias = int
 
 NO_RUN = "_"
 """Stands for "without a run" where a run id is a key. No identifier starts with it."""
@@ -40,8 +50,17 @@ NO_DEVICE = "_"
 UNMARKED = -1.0
 """Percent of a submission that is handed in and not marked: below every mark."""
 
+DOT = "%2E"
+"""No identifier holds `%`, so a dot's escape cannot be mistaken."""
+
+ESCAPED = "escaped"
+"""Field, raised to 1, of documents in which some key is escaped."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_DAY = 24 * 60 * 60 * 1000
+_MOST_DAYS = 4096
+"""Days whose keys are remembered: reports are of the last years, mostly of today."""
 
 
 class DocumentKey(NamedTuple):
@@ -55,24 +74,34 @@ class DocumentKey(NamedTuple):
         return f"{self.learner_id}|{self.course_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
-    """What a batch adds to one document: raise these paths, lower those.
+    """What a batch adds to one document: raise these paths, lower those, add to these lists.
 
-    Safe to apply in any order, any number of times, from any number of workers.
+    Safe to apply in any order, any number of times, from any number of workers. `content_only`:
+    it holds updates of content units and nothing else. Filled by `merge`, then left alone: there
+    is one for nearly every event, and a frozen one costs twice as much to make.
     """
 
     key: DocumentKey
-    maxima: Mapping[Path, Any] = field(default_factory=dict)
-    minima: Mapping[Path, Any] = field(default_factory=dict)
+    maxima: dict[Path, Any] = field(default_factory=dict)
+    minima: dict[Path, Any] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    unstarted: list[str] = field(default_factory=list)
+    content_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """Submissions that decide nothing any more, with the values they had when that was seen."""
+    """What a document need not hold any more.
+
+    `dominated`: submissions, with the values they had when that was seen. `started`: entries of
+    `unstarted` whose start is announced.
+    """
 
     key: DocumentKey
-    dominated: Mapping[Path, float]
+    dominated: Mapping[Path, float] = field(default_factory=dict)
+    started: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +112,42 @@ class Kept:
     event: Event[Announcement]
 
     @property
-    def path(self) -> Path:
-        """Where the document holds it."""
-        return announced_path(self.event.data)
+    def keys(self) -> tuple[str, ...]:
+        """The keys under which the document holds it."""
+        return announced_keys(self.event.data)
 
 
-def announced_path(announcement: Announcement) -> Path:
+def announced_keys(announcement: Announcement) -> tuple[str, ...]:
     """Return the place of an announcement in its document: one per term and kind."""
     kind = "completed" if isinstance(announcement, Completed) else "started"
     return ("announced", announcement.run_id or NO_RUN, str(announcement.term), kind)
 
 
-def as_milliseconds(moment: datetime) -> str:
-    """Return `moment` as a key: milliseconds since 1970."""
-    return str((moment - _EPOCH) // _MILLISECOND)
+def path_of(keys: Iterable[str]) -> Path:
+    """Return the path that leads by these keys."""
+    return ".".join([key.replace(".", DOT) for key in keys])
 
 
-def from_milliseconds(key: str) -> datetime:
-    """Return the moment of a key made by `as_milliseconds`."""
-    return _EPOCH + int(key) * _MILLISECOND
+def term_name(run_id: str | None, term: int) -> str:
+    """Return a term's entry in `unstarted`."""
+    return f"{run_id or NO_RUN}|{term}"
 
 
-def as_day(moment: datetime) -> str:
-    """Return the UTC day of `moment` as a key, for example `2024-10-19`."""
-    return moment.astimezone(UTC).date().isoformat()
+def as_milliseconds(moment: datetime) -> Milliseconds:
+    """Return `moment` as documents hold it."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_milliseconds(milliseconds: Milliseconds) -> datetime:
+    """Return the moment, in UTC, that a document holds."""
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
+def day_of(milliseconds: Milliseconds) -> str:
+    """Return the UTC day of a moment as a key, for example `2024-10-19`."""
+    return _day(milliseconds // _DAY)
+
+
+@lru_cache(_MOST_DAYS)
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).date().isoformat()

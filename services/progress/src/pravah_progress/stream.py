@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, Path
+from pravah_progress.model import Change, Document, DocumentKey, Kept
 from pravah_progress.rules import decide, merge, prune
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
 from pravah_shared.events import Course, Event, Progressed, new_event
 from pravah_shared.processing.handler import Outcome
+from pravah_shared.telemetry import metrics
 
 SOURCE = "/pravah/progress"
 
@@ -103,6 +104,7 @@ class ProgressHandler:
         courses = {change.key.course_id for change in changes}
         versions = {id_: store.courses.known_version(id_) for id_ in courses}
         await store.documents.apply(changes, versions)
+        metrics.DOCUMENTS_MERGED.labels("progress").inc(len(changes))
         documents = await store.documents.read([change.key for change in changes])
         if prunings := [one for document in documents if (one := prune(document))]:
             await store.documents.prune(prunings)
@@ -156,7 +158,7 @@ def _unpublished(document: Document) -> list[Kept]:
     return [kept_at(document, path) for path in sorted(paths, key=_start_first)]
 
 
-def _start_first(path: Path) -> tuple[Path, bool]:
+def _start_first(path: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     return path[:-1], path[-1] == "completed"
 
 

@@ -1,10 +1,16 @@
 """Decide what to announce, by business time, from facts and the course's present version."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeAlias
 
-from pravah_progress.model import NO_RUN, Announcement, Document, Path, announced_path
+from pravah_progress.model import (
+    NO_RUN,
+    Announcement,
+    Document,
+    Milliseconds,
+    announced_keys,
+    from_milliseconds,
+)
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_shared.events import Completed, Course, Started, Unit
 
@@ -29,14 +35,14 @@ def decide(document: Document, course: Course | None) -> tuple[Announcement, ...
         for run, terms in document.get("enrollments", {}).items()
         if (undecided := _undecided(document, run, terms))
         for announcement in _of_run(document, course, run, undecided)
-        if not is_announced(document, announced_path(announcement))
+        if not is_announced(document, announced_keys(announcement))
     )
 
 
-def is_announced(document: Document, path: Path) -> bool:
+def is_announced(document: Document, keys: tuple[str, ...]) -> bool:
     """Tell whether a term made an announcement of this kind, even with other details."""
     held: Any = document
-    for key in path:
+    for key in keys:
         held = held.get(key)
         if held is None:
             return False
@@ -48,12 +54,12 @@ def required_units(course: Course) -> tuple[Unit, ...]:
     return tuple(unit for unit in course.units if not unit.optional)
 
 
-def last_passed_at(scope: Scope, course: Course) -> datetime | None:
+def last_passed_at(scope: Scope, course: Course) -> Milliseconds | None:
     """Return when the last required unit was passed.
 
     None: one is not passed, or the course requires none; such a course never completes by itself.
     """
-    last: datetime | None = None
+    last: Milliseconds | None = None
     for unit in required_units(course):
         passed_at = scope.passed_at(unit)
         if passed_at is None:
@@ -75,13 +81,13 @@ def score_percent(scope: Scope, course: Course) -> float | None:
     return min(100.0, round(sum(best) / len(best), 6)) if best else None
 
 
-def within_term(moment: datetime, term: Mapping[str, Any]) -> datetime | None:
+def within_term(moment: Milliseconds, term: Mapping[str, Any]) -> Milliseconds | None:
     """Return the business time of what happened at `moment` in an enrollment; None: too late.
 
     Never before the enrollment: earlier progress counts from then. Not after a withdrawal
     known now.
     """
-    at: datetime = max(moment, term["enrolled_at"])
+    at: Milliseconds = max(moment, term["enrolled_at"])
     withdrawn_at = term.get("withdrawn_at")
     return None if withdrawn_at is not None and at > withdrawn_at else at
 
@@ -112,11 +118,11 @@ def _of_run(document: Document, course: Course, run: str, terms: Terms) -> Itera
             "mdo_id": term.get("mdo_id"),
             "state_code": term.get("state_code"),
         }
-        if first_at is not None and (at := within_term(first_at, term)):
-            yield Started(started_at=at, **identity)
-        if passed_at is not None and (at := within_term(passed_at, term)):
+        if first_at is not None and (at := within_term(first_at, term)) is not None:
+            yield Started(started_at=from_milliseconds(at), **identity)
+        if passed_at is not None and (at := within_term(passed_at, term)) is not None:
             yield Completed(
-                completed_at=at,
+                completed_at=from_milliseconds(at),
                 course_version=course.version,
                 score_percent=score_percent(scope, course),
                 learning_seconds=scope.seconds(),

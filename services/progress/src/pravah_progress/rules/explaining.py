@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pravah_progress.model import NO_RUN, Document
+from pravah_progress.model import NO_RUN, Document, from_milliseconds
 from pravah_progress.rules.deciding import last_passed_at, required_units, within_term
 from pravah_progress.rules.rollup import announced, unit_view
 from pravah_progress.rules.scope import Scope, scope_of
@@ -164,7 +164,7 @@ def _reasons(
 ) -> Iterator[Reason]:
     withdrawn_at = term.get("withdrawn_at")
     if withdrawn_at is not None:
-        yield Reason("withdrawn", f"withdrawn at {withdrawn_at.isoformat()}")
+        yield Reason("withdrawn", f"withdrawn at {from_milliseconds(withdrawn_at).isoformat()}")
     if course is None or course.kind == "programme":
         return
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
@@ -177,7 +177,8 @@ def _reasons(
         yield Reason("units_missing", text)
     elif (passed_at := last_passed_at(scope, course)) is not None:
         if within_term(passed_at, term) is None:
-            text = f"the last required unit was passed at {passed_at.isoformat()}, after that"
+            at = from_milliseconds(passed_at).isoformat()
+            text = f"the last required unit was passed at {at}, after that"
             yield Reason("passed_after_withdrawal", text)
         else:
             yield Reason("being_decided", "all is passed; the completion is about to be announced")

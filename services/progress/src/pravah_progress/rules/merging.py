@@ -1,125 +1,163 @@
-"""Fold a batch of facts into one change per document."""
+"""Fold a batch of facts into one change per document.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+The hottest loop of the platform: once for every report of every learner. Paths are written out
+as the store takes them, because to join keys costs more than everything else here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from pravah_progress.model import (
+    DOT,
+    ESCAPED,
     NO_DEVICE,
     NO_RUN,
     UNMARKED,
     Change,
     DocumentKey,
+    Milliseconds,
     Path,
-    as_day,
     as_milliseconds,
+    day_of,
+    term_name,
 )
-from pravah_shared.events import (
-    PASSED,
-    Attempt,
-    Enrolled,
-    EventData,
-    Progressed,
-    UnitUpdate,
-    Withdrawn,
-)
+from pravah_progress.wire import Report, Submission
+from pravah_shared.events import PASSED, Attempt, Enrolled, EventData, Progressed, Withdrawn
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A change while a batch is folded into it."""
-
-    maxima: dict[Path, Any] = field(default_factory=dict)
-    minima: dict[Path, Any] = field(default_factory=dict)
-
-    def up(self, path: Path, value: Any) -> None:
-        """Raise `path` to at least `value`."""
-        held = self.maxima.get(path)
-        if held is None or held < value:
-            self.maxima[path] = value
-
-    def down(self, path: Path, value: Any) -> None:
-        """Lower `path` to at most `value`."""
-        held = self.minima.get(path)
-        if held is None or held > value:
-            self.minima[path] = value
-
-    def span(self, path: Path, moment: datetime) -> None:
-        """Widen the day of `moment` at `path` to hold it.
-
-        A run's window may open or close within a day: its first and its last moment tell
-        whether any lies inside, where the first alone would not.
-        """
-        day = (*path, as_day(moment))
-        self.down((*day, "first"), moment)
-        self.up((*day, "last"), moment)
-
-
-def merge(batch: Iterable[EventData]) -> tuple[Change, ...]:
+def merge(batch: Iterable[EventData | Report]) -> tuple[Change, ...]:
     """Fold a batch into one change per learner and course, in order of first mention.
 
     Order and duplicates cannot matter: facts are only ever raised, lowered or added. Other
     event types are passed over.
     """
-    drafts: dict[DocumentKey, _Draft] = {}
+    changes: dict[tuple[str, str], Change] = {}
     for fact in batch:
-        if not isinstance(fact, (Progressed, Enrolled, Withdrawn)):
+        # By type, not by class: the stream reads reports in a quicker shape than the contract's.
+        if (fold := _FOLDS.get(fact.type)) is None:
             continue
-        draft = drafts.setdefault(DocumentKey(fact.learner_id, fact.course_id), _Draft())
-        if isinstance(fact, Progressed):
-            _progressed(draft, fact)
-        elif isinstance(fact, Enrolled):
-            _enrolled(draft, fact)
-        else:
-            draft.down((*_term(fact), "withdrawn_at"), fact.withdrawn_at)
-    return tuple(Change(key, draft.maxima, draft.minima) for key, draft in drafts.items())
+        of_course: Any = fact
+        key = (of_course.learner_id, of_course.course_id)
+        if (change := changes.get(key)) is None:
+            change = changes[key] = Change(DocumentKey(*key))
+        fold(change, fact)
+    return tuple(changes.values())
 
 
-def _progressed(draft: _Draft, fact: Progressed) -> None:
-    facts = ("facts", fact.run_id or NO_RUN)
-    for update in fact.updates:
-        draft.span((*facts, "active"), update.at)
-        _updated(draft, (*facts, "content", update.unit_id), update, fact.device_id or NO_DEVICE)
+def _progressed(change: Change, fact: Report | Progressed) -> None:
+    run = _key(change, fact.run_id) if fact.run_id else NO_RUN
+    received = as_milliseconds(fact.received_at)
+    if fact.updates:
+        _updated(change, fact, f"facts.{run}.", received)
     for attempt in fact.attempts:
-        draft.span((*facts, "active"), attempt.at)
-        _submitted(draft, (*facts, "submissions", attempt.unit_id), attempt)
+        _submitted(change, attempt, f"facts.{run}.", received)
 
 
-def _updated(draft: _Draft, unit: Path, update: UnitUpdate, device: str) -> None:
-    draft.up((*unit, "status"), update.status)
-    draft.down((*unit, "first_at"), update.at)
-    if update.spent_seconds:
-        # Cumulative on its device: adding up reports would count a repeat twice.
-        draft.up((*unit, "spent", device), update.spent_seconds)
-    if update.language:
-        draft.up((*unit, "languages", update.language, "status"), update.status)
-    if update.status == PASSED:
-        draft.span((*unit, "done"), update.at)
+def _updated(
+    change: Change, fact: Report | Progressed, facts: Path, received: Milliseconds
+) -> None:
+    device = _key(change, fact.device_id) if fact.device_id else NO_DEVICE
+    for update in fact.updates:
+        at = as_milliseconds(update.at)
+        day = day_of(at)
+        unit = f"{facts}content.{_key(change, update.unit_id)}."
+        _span(change, f"{facts}active.{day}.", at, received)
+        if update.status == PASSED:
+            _span(change, f"{unit}done.{day}.", at, received)
+            if update.unit_id not in change.done:
+                change.done.append(update.unit_id)
+        else:
+            change.maxima[f"{unit}opened"] = 1
+        if update.spent_seconds:
+            # Cumulative on its device: adding up reports would count a repeat twice.
+            _up(change.maxima, f"{unit}spent.{device}", update.spent_seconds)
         if update.language:
-            draft.down((*unit, "languages", update.language, "completed_at"), update.at)
+            language = f"{unit}languages.{update.language}."
+            if update.status == PASSED:
+                _down(change.minima, f"{language}done_at", at)
+            else:
+                change.maxima[f"{language}opened"] = 1
 
 
-def _submitted(draft: _Draft, unit: Path, attempt: Attempt) -> None:
+def _submitted(
+    change: Change, attempt: Submission | Attempt, facts: Path, received: Milliseconds
+) -> None:
+    change.content_only = False
+    at = as_milliseconds(attempt.at)
+    _span(change, f"{facts}active.{day_of(at)}.", at, received)
+    if attempt.unit_id not in change.done:
+        change.done.append(attempt.unit_id)
+    unit, attempt_id = _key(change, attempt.unit_id), _key(change, attempt.attempt_id)
     percent = attempt.percent
-    draft.up(
-        (*unit, attempt.attempt_id, as_milliseconds(attempt.at)),
+    _up(
+        change.maxima,
+        f"{facts}submissions.{unit}.{attempt_id}.{at}_{received}",
         UNMARKED if percent is None else percent,
     )
 
 
-def _enrolled(draft: _Draft, fact: Enrolled) -> None:
-    term = _term(fact)
-    draft.down((*term, "enrolled_at"), fact.enrolled_at)
+def _enrolled(change: Change, fact: Enrolled) -> None:
+    change.content_only = False
+    term = _term(change, fact)
+    _down(change.minima, f"{term}enrolled_at", as_milliseconds(fact.enrolled_at))
     # One event per term, so these never differ; by maximum they agree even if they did.
-    draft.up((*term, "enrollment_id"), fact.enrollment_id)
-    draft.up((*term, "course_version"), fact.course_version)
+    _up(change.maxima, f"{term}enrollment_id", fact.enrollment_id)
+    _up(change.maxima, f"{term}course_version", fact.course_version)
     if fact.state_code:
-        draft.up((*term, "state_code"), fact.state_code)
+        _up(change.maxima, f"{term}state_code", fact.state_code)
     if fact.mdo_id:
-        draft.up((*term, "mdo_id"), fact.mdo_id)
-        draft.up(("mdos", fact.mdo_id), 1)
+        _up(change.maxima, f"{term}mdo_id", fact.mdo_id)
+        change.maxima[f"mdos.{_key(change, fact.mdo_id)}"] = 1
+    if (name := term_name(fact.run_id, fact.term)) not in change.unstarted:
+        change.unstarted.append(name)
 
 
-def _term(fact: Enrolled | Withdrawn) -> Path:
-    return ("enrollments", fact.run_id or NO_RUN, str(fact.term))
+def _withdrawn(change: Change, fact: Withdrawn) -> None:
+    change.content_only = False
+    path = f"{_term(change, fact)}withdrawn_at"
+    _down(change.minima, path, as_milliseconds(fact.withdrawn_at))
+
+
+def _term(change: Change, fact: Enrolled | Withdrawn) -> Path:
+    run = _key(change, fact.run_id) if fact.run_id else NO_RUN
+    return f"enrollments.{run}.{fact.term}."
+
+
+def _key(change: Change, id_: str) -> str:
+    """Return an id as it stands in a path; the document says if any had to be escaped."""
+    if "." not in id_:
+        return id_
+    change.maxima[ESCAPED] = 1
+    return id_.replace(".", DOT)
+
+
+def _span(change: Change, day: Path, at: Milliseconds, received: Milliseconds) -> None:
+    """Widen a day to hold a moment.
+
+    A run's window may open or close within a day: its first and its last moment tell whether
+    any lies inside, where the first alone would not.
+    """
+    minima, maxima = change.minima, change.maxima
+    if minima.setdefault(first := day + "first", at) > at:
+        minima[first] = at
+    if maxima.setdefault(last := day + "last", at) < at:
+        maxima[last] = at
+    if minima.setdefault(came_in := day + "received", received) > received:
+        minima[came_in] = received
+
+
+def _up(maxima: dict[Path, Any], path: Path, value: Any) -> None:
+    if maxima.setdefault(path, value) < value:
+        maxima[path] = value
+
+
+def _down(minima: dict[Path, Any], path: Path, value: Any) -> None:
+    if minima.setdefault(path, value) > value:
+        minima[path] = value
+
+
+_FOLDS: Final[Mapping[str, Callable[[Change, Any], None]]] = {
+    Progressed.type: _progressed,
+    Enrolled.type: _enrolled,
+    Withdrawn.type: _withdrawn,
+}

@@ -1,53 +1,81 @@
-"""Find submissions that can decide nothing any more, so that an attempt's history stays small."""
+"""Find what can decide nothing any more, so that documents and reads stay small."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
-from pravah_progress.model import Document, DocumentKey, Path, Pruning, as_day, from_milliseconds
+from pravah_progress.model import (
+    Document,
+    DocumentKey,
+    Milliseconds,
+    Path,
+    Pruning,
+    day_of,
+    path_of,
+)
+from pravah_progress.rules.scope import moments_of
 
-NEVER_DOMINATED = 2
-"""Submissions of an attempt that are always kept: the first and the last of a day."""
+
+class _Submission(NamedTuple):
+    at: Milliseconds
+    received: Milliseconds
+    percent: float
+    name: str
 
 
 def prune(document: Document) -> Pruning | None:
-    """Return the document's dominated submissions, or None when there are none.
+    """Return what a document need not hold any more, or None.
 
-    A submission is dominated when the same attempt holds, on the same UTC day, an earlier and
-    a later one of at least its percent. What stays holds the latest submission of each attempt
-    and the earliest of each higher percent, also within the window of any run of a day or more.
+    A submission is dominated when the same attempt holds, on the same UTC day, one of no later
+    and one of no earlier time, both of at least its percent and received no later. What stays
+    holds the latest submission of each attempt and the earliest of each higher percent, also
+    within the window of any run of a day or more, whenever that closes.
 
     Domination is transitive and a dominator is never dominated by what it dominates: facts that
     come later never bring a pruned submission back into force, so the pruned document is again
     the same for any order of arrival.
+
+    A term in `unstarted` has nothing to start once its start is announced; a redelivered
+    enrollment puts it there again.
     """
     dominated: dict[Path, float] = {
-        ("facts", run, "submissions", unit, attempt, at): percent
+        path_of(("facts", run, "submissions", unit, attempt, name)): percent
         for run, facts in document.get("facts", {}).items()
         for unit, attempts in facts.get("submissions", {}).items()
         for attempt, submissions in attempts.items()
-        for at, percent in _dominated(submissions)
+        for name, percent in _dominated(submissions)
     }
-    if not dominated:
+    started = tuple(name for name in document.get("unstarted", ()) if _is_started(document, name))
+    if not dominated and not started:
         return None
-    return Pruning(DocumentKey(document["learner_id"], document["course_id"]), dominated)
+    key = DocumentKey(document["learner_id"], document["course_id"])
+    return Pruning(key, dominated, started)
+
+
+def _is_started(document: Document, name: str) -> bool:
+    run, _, term = name.partition("|")
+    return "started" in document.get("announced", {}).get(run, {}).get(term, {})
 
 
 def _dominated(submissions: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    if len(submissions) <= NEVER_DOMINATED:
+    if len(submissions) == 1:
         return
-    in_order = sorted(submissions.items(), key=lambda item: int(item[0]))
-    for _, day in groupby(in_order, key=lambda item: as_day(from_milliseconds(item[0]))):
-        of_day = list(day)
-        kept = _records(of_day) | _records(reversed(of_day))
-        yield from (item for item in of_day if item[0] not in kept)
+    all_ = sorted(
+        _Submission(*moments_of(name), percent, name) for name, percent in submissions.items()
+    )
+    for _, day in groupby(all_, key=lambda one: day_of(one.at)):
+        onward = list(day)
+        backward = sorted(onward, key=lambda one: (-one.at, one.received))
+        kept = _leading(onward) | _leading(backward)
+        yield from ((one.name, one.percent) for one in onward if one.name not in kept)
 
 
-def _records(submissions: Iterable[tuple[str, float]]) -> set[str]:
-    """Return the keys of those that are higher than all before them."""
-    records: set[str] = set()
-    highest = float("-inf")
-    for at, percent in submissions:
-        if percent > highest:
-            highest = percent
-            records.add(at)
-    return records
+def _leading(submissions: Sequence[_Submission]) -> set[str]:
+    """Return the names of those that no one before them matches in percent and receipt."""
+    leading: set[str] = set()
+    best: list[_Submission] = []
+    for one in submissions:
+        if not any(it.percent >= one.percent and it.received <= one.received for it in best):
+            leading.add(one.name)
+            best.append(one)
+    return leading

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from pravah_progress.model import NO_RUN, Document
+from pravah_progress.model import NO_RUN, Document, Milliseconds, from_milliseconds
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import (
@@ -71,7 +71,7 @@ def unit_view(scope: Scope, unit: Unit, preferred: Sequence[str]) -> UnitView:
         kind=unit.kind,
         optional=unit.optional,
         state=_state(scope, unit, passed_at),
-        passed_at=passed_at,
+        passed_at=_moment(passed_at),
         best_percent=scope.best_percent(unit.unit_id),
         pass_percent=unit.pass_percent,
         attempts=len({submission.attempt_id for submission in submissions}),
@@ -85,7 +85,7 @@ def announced(document: Document, run: str, number: str, kind: str) -> Mapping[s
     return None if kept is None else kept["data"]
 
 
-def _state(scope: Scope, unit: Unit, passed_at: datetime | None) -> UnitState:
+def _state(scope: Scope, unit: Unit, passed_at: Milliseconds | None) -> UnitState:
     if passed_at is not None:
         return "passed"
     if unit.kind == "assessment" and scope.submissions(unit.unit_id):
@@ -105,10 +105,10 @@ def _enrollment(
         enrollment_id=term["enrollment_id"],
         run_id=None if run == NO_RUN else run,
         term=int(number),
-        enrolled_at=term["enrolled_at"],
-        withdrawn_at=term.get("withdrawn_at"),
-        started_at=_moment(announced(document, run, number, "started"), "started_at"),
-        completed_at=_moment(completed, "completed_at"),
+        enrolled_at=from_milliseconds(term["enrolled_at"]),
+        withdrawn_at=_moment(term.get("withdrawn_at")),
+        started_at=_said(announced(document, run, number, "started"), "started_at"),
+        completed_at=_said(completed, "completed_at"),
         score_percent=None if completed is None else completed["score_percent"],
         learning_seconds=scope.seconds(),
         required=len(required),
@@ -118,7 +118,11 @@ def _enrollment(
     )
 
 
-def _moment(announcement: Mapping[str, Any] | None, name: str) -> datetime | None:
+def _moment(milliseconds: Milliseconds | None) -> datetime | None:
+    return None if milliseconds is None else from_milliseconds(milliseconds)
+
+
+def _said(announcement: Mapping[str, Any] | None, name: str) -> datetime | None:
     return None if announcement is None else datetime.fromisoformat(announcement[name])
 
 
@@ -138,4 +142,4 @@ def _modules(
 def _reported(run: str, facts: Mapping[str, Any]) -> ReportedView:
     first_at = min((day["first"] for day in facts.get("active", {}).values()), default=None)
     units = {*facts.get("content", {}), *facts.get("submissions", {})}
-    return ReportedView(None if run == NO_RUN else run, first_at, tuple(sorted(units)))
+    return ReportedView(None if run == NO_RUN else run, _moment(first_at), tuple(sorted(units)))

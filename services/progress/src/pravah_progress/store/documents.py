@@ -2,14 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, Pruning
+from pravah_progress.model import (
+    Change,
+    Document,
+    DocumentKey,
+    Kept,
+    Pruning,
+    as_milliseconds,
+    path_of,
+)
 from pravah_progress.store import shape
 from pravah_shared.mongo import Collection as MongoCollection
 from pravah_shared.mongo import UpdateOne
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = 0
 """Before every time here. As a lower bound, in queries and partial indexes alike, it excludes what
 has no time: not every store answers `$exists`, or an open range, from an index."""
 
@@ -54,31 +63,26 @@ class MongoDocuments:
         """See `contract.Documents.keep_first`."""
         if not offers:
             return []
-        # The event's time is the clock's: it says since when the announcement waits.
-        await self._collection.bulk([shape.first(offer, offer.event.time) for offer in offers])
+        await self._collection.bulk([shape.first(offer) for offer in offers])
         held = {
             DocumentKey(document["learner_id"], document["course_id"]): document
             for document in await self.read({offer.key for offer in offers})
         }
-        return [shape.kept_at(held[offer.key], offer.path) for offer in offers]
+        return [shape.kept_at(held[offer.key], offer.keys) for offer in offers]
 
     async def mark_published(self, kept: Sequence[Kept]) -> None:
         """See `contract.Documents.mark_published`."""
-        ids: dict[DocumentKey, list[str]] = defaultdict(list)
+        events: dict[DocumentKey, list[Any]] = defaultdict(list)
         for one in kept:
-            ids[one.key].append(one.event.id)
+            events[one.key].append(one.event)
         await self._collection.bulk(
-            [
-                UpdateOne(
-                    {"_id": str(key)}, {"$pull": {"unpublished": {"_id": {"$in": published}}}}
-                )
-                for key, published in ids.items()
-            ]
+            [shape.published(key, published) for key, published in events.items()]
         )
 
     async def unpublished(self, before: datetime, limit: int) -> list[Document]:
         """See `contract.Documents.unpublished`."""
-        return await self._find({"unpublished.since": {"$gt": EPOCH, "$lt": before}}, limit)
+        until = as_milliseconds(before)
+        return await self._find({"unpublished.since": {"$gt": EPOCH, "$lt": until}}, limit)
 
     async def behind(self, course_id: str, version: int, limit: int) -> list[Document]:
         """See `contract.Documents.behind`."""
@@ -98,7 +102,7 @@ class MongoDocuments:
         """See `contract.Documents.of_learner`."""
         filter_: Document = {"learner_id": learner_id, "_id": {"$gt": f"{learner_id}|{after}"}}
         if mdo_id is not None:
-            filter_ = {**filter_, shape.dotted(("mdos", mdo_id)): 1}
+            filter_ = {**filter_, path_of(("mdos", mdo_id)): 1}
         found = await self._collection.find(filter_, sort=[("_id", 1)], limit=limit)
         return [shape.as_rules_know_it(document) for document in found]
 

@@ -1,25 +1,25 @@
 """How documents stand in MongoDB: paths in dots, so dots in ids escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pravah_progress.model import Announcement, Change, DocumentKey, Kept, Path, Pruning
+from pravah_progress.model import (
+    DOT,
+    ESCAPED,
+    Announcement,
+    Change,
+    DocumentKey,
+    Kept,
+    Pruning,
+    as_milliseconds,
+    path_of,
+    term_name,
+)
 from pravah_shared.events import Completed, Event, Started
 from pravah_shared.mongo import Document, UpdateOne
 
-DOT = "%2E"
-"""No identifier holds `%`, so a dot's escape cannot be mistaken."""
-
-ESCAPED = "escaped"
-"""Field of documents in which some key is escaped."""
-
 _KINDS: Mapping[str, type[Announcement]] = {"started": Started, "completed": Completed}
-
-
-def dotted(path: Path) -> str:
-    """Return a path as MongoDB writes it."""
-    return ".".join([key.replace(".", DOT) for key in path])
 
 
 def as_rules_know_it(stored: Document) -> Document:
@@ -38,48 +38,68 @@ def _unescaped(stored: Mapping[str, Any]) -> Document:
 def upsert(change: Change, version: int) -> UpdateOne:
     """Return the one write that merges a change."""
     learner_id, course_id = change.key
-    maxima = {dotted(path): value for path, value in change.maxima.items()}
-    minima = {dotted(path): value for path, value in change.minima.items()}
-    if any(DOT in path for path in (*maxima, *minima)):
-        maxima[ESCAPED] = 1
     update: Document = {
         "$setOnInsert": {"learner_id": learner_id, "course_id": course_id},
-        "$max": {"decided_version": version, **maxima},
+        "$max": {**change.maxima, "decided_version": version},
     }
-    if minima:
-        update["$min"] = minima
+    if change.minima:
+        update["$min"] = change.minima
+    lists = {"done": change.done, "unstarted": change.unstarted}
+    if added := {name: {"$each": items} for name, items in lists.items() if items}:
+        update["$addToSet"] = added
     return UpdateOne({"_id": str(change.key)}, update, upsert=True)
 
 
 def removal(pruning: Pruning) -> UpdateOne:
-    """Return the write that removes dominated submissions if they still are what was seen.
+    """Return the write that removes what is pruned if its submissions still are what was seen.
 
     Without that condition, a higher percent that another worker wrote in between would go too.
     """
-    seen = {dotted(path): percent for path, percent in pruning.dominated.items()}
-    return UpdateOne({"_id": str(pruning.key), **seen}, {"$unset": dict.fromkeys(seen, "")})
+    update: Document = {}
+    if pruning.dominated:
+        update["$unset"] = dict.fromkeys(pruning.dominated, "")
+    if pruning.started:
+        update["$pullAll"] = {"unstarted": list(pruning.started)}
+    return UpdateOne({"_id": str(pruning.key), **pruning.dominated}, update)
 
 
-def first(offer: Kept, since: datetime) -> UpdateOne:
-    """Return the write that keeps an announcement unless its term has one of its kind."""
-    path = dotted(offer.path)
-    note = {"_id": offer.event.id, "path": list(offer.path), "since": since}
+def first(offer: Kept) -> UpdateOne:
+    """Return the write that keeps an announcement unless its term has one of its kind.
+
+    The event's time is the clock's: it says since when the announcement waits.
+    """
+    path = path_of(offer.keys)
+    since = as_milliseconds(offer.event.time)
+    note = {"_id": offer.event.id, "path": list(offer.keys), "since": since}
     return UpdateOne(
         {"_id": str(offer.key), path: {"$exists": False}},
         {"$set": {path: _payload(offer.event)}, "$push": {"unpublished": note}},
     )
 
 
-def kept_at(document: Mapping[str, Any], path: Path) -> Kept:
-    """Return the announcement that a document, as rules know it, holds at `path`."""
+def published(key: DocumentKey, events: Iterable[Event[Announcement]]) -> UpdateOne:
+    """Return the write that notes that Kafka has these announcements of a document."""
+    events = list(events)
+    update: Document = {
+        "$pull": {"unpublished": {"_id": {"$in": [event.id for event in events]}}},
+    }
+    started = [event.data for event in events if isinstance(event.data, Started)]
+    if started:
+        names = [term_name(one.run_id, one.term) for one in started]
+        update["$pullAll"] = {"unstarted": names}
+    return UpdateOne({"_id": str(key)}, update)
+
+
+def kept_at(document: Mapping[str, Any], keys: Iterable[str]) -> Kept:
+    """Return the announcement that a document, as rules know it, holds under `keys`."""
     held: Any = document
-    for key in path:
+    for key in (keys := tuple(keys)):
         held = held[key]
     event = Event(
         id=held["id"],
         source=held["source"],
         time=datetime.fromisoformat(held["time"]),
-        data=_KINDS[path[-1]].model_validate(held["data"]),
+        data=_KINDS[keys[-1]].model_validate(held["data"]),
         traceparent=held["traceparent"],
     )
     return Kept(DocumentKey(document["learner_id"], document["course_id"]), event)
