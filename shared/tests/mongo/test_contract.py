@@ -114,6 +114,38 @@ async def test_bulk_applies_every_kind_of_write(things: Collection) -> None:
     assert await things.bulk([]) == 0
 
 
+async def test_upserts_create_and_update(things: Collection) -> None:
+    """Each by its id, whether it was there or not."""
+    await things.insert_once({"_id": "a", "n": 5})
+    await things.upsert({"a": {"$max": {"n": 3}}, "b": {"$max": {"n": 7}}})
+    assert await things.find({}, sort=[("_id", 1)]) == [{"_id": "a", "n": 5}, {"_id": "b", "n": 7}]
+    await things.upsert({})
+
+
+async def test_racing_upserts_of_many_all_land(things: Collection) -> None:
+    """Those that lost the race to create a document update it."""
+    await asyncio.gather(
+        *(things.upsert({id_: {"$addToSet": {"n": n}} for id_ in range(50)}) for n in range(10))
+    )
+    found = await things.find({})
+    assert [sorted(one["n"]) for one in found] == [list(range(10))] * 50
+
+
+async def test_upserts_refuse_the_one_and_land_the_others(things: Collection) -> None:
+    """One document that can never take its update does not stop the rest."""
+    await things.insert_once({"_id": "a", "n": "text"})
+    with pytest.raises(Refused):
+        await things.upsert({"a": {"$inc": {"n": 1}}, "b": {"$set": {"n": 1}}})
+    assert await things.find_one({"_id": "b"}) == {"_id": "b", "n": 1}
+
+
+async def test_upserts_larger_than_a_message_land(things: Collection) -> None:
+    """A learner's offline year beside others': together more than one message holds."""
+    text = "x" * 4_000_000
+    await things.upsert({n: {"$set": {"text": text}} for n in range(5)})
+    assert await things.count({"text": text}) == 5
+
+
 async def test_bulk_refuses_the_one_and_lands_the_others(things: Collection) -> None:
     """One document that can never take its update does not stop the rest of a bulk."""
     await things.insert_once({"_id": "a", "n": "text"})

@@ -5,7 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.errors import (
+    BulkWriteError,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+)
 
 from pravah_shared.errors import ConfigurationError, StoreUnavailable
 from pravah_shared.mongo.classify import (
@@ -179,6 +184,21 @@ class Collection:
             )
         return changed
 
+    async def upsert(self, updates: Mapping[Any, Update]) -> None:
+        """Update the documents of these ids, creating those that are missing, in any order.
+
+        As `bulk` with upserts, for half of the processor time: one command, and no object of the
+        driver's for each write. The driver does not repeat it; whoever asks does, unchanged.
+        """
+        for _ in range(UPSERT_TRIES):
+            if not updates:
+                return
+            updates = await self._upsert_once(updates)
+        if updates:
+            raise StoreUnavailable(
+                f"{len(updates)} upserts of {self.name} lost {UPSERT_TRIES} races; repeat the batch"
+            )
+
     async def delete_one(self, filter_: Filter) -> int:
         """Delete one matching document; return how many (0 or 1)."""
         return await self._delete(filter_, self._driver.delete_one)
@@ -227,6 +247,33 @@ class Collection:
         raced = [writes[failure["index"]] for failure in failures]
         count = details["nModified"] + len(details.get("upserted", ())) + details["nInserted"]
         return count, [write for write in raced if not isinstance(write, InsertOne)]
+
+    async def _upsert_once(self, updates: Mapping[Any, Update]) -> Mapping[Any, Update]:
+        """Return the updates that lost a race to create their document."""
+        ids = list(updates)
+        command = {
+            "update": self.name,
+            "updates": [{"q": {"_id": id_}, "u": updates[id_], "upsert": True} for id_ in ids],
+            "ordered": False,
+            "writeConcern": {"w": "majority"},
+        }
+        what = self._attempt(f"{len(ids)} upserts", None)
+        with translated(what):
+            try:
+                async with asyncio.timeout(self._seconds):
+                    answer = await self._driver.database.command(command)
+            except DocumentTooLarge:
+                # Together beyond what one message holds; the driver's bulk sends several.
+                await self.bulk([UpdateOne({"_id": id_}, updates[id_], upsert=True) for id_ in ids])
+                return {}
+        failures = answer.get("writeErrors", ())
+        others = [failure for failure in failures if failure.get("code") != DUPLICATE_KEY]
+        concern = [answer["writeConcernError"]] if "writeConcernError" in answer else []
+        if others or concern:
+            raise of_bulk(
+                what, BulkWriteError({"writeErrors": others, "writeConcernErrors": concern})
+            )
+        return {ids[failure["index"]]: updates[ids[failure["index"]]] for failure in failures}
 
     async def _upsert(self, filter_: Filter, call: Callable[[], Awaitable[T]]) -> T:
         with translated(self._attempt("update", filter_.get("_id"))):
