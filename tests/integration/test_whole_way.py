@@ -70,6 +70,8 @@ async def test_one_trace_leads_from_the_request_to_the_mail(
     (learner_id, *_) = cohort.learners
     enrolling, reporting = secrets.token_hex(16), secrets.token_hex(16)
     await cohort.appear()
+    # What the arrival of a course decides continues no request's trace.
+    await watch.quiet()
     async with platform.http() as http:
         said(
             await http.post(
