@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pravah_cli.local.mail.part import MailPart
 from pravah_cli.local.ports import free_ports
-from pravah_cli.local.process import Launch, start, stop
+from pravah_cli.local.process import Launch, gone, start, stop
 from pravah_cli.local.store import StorePart
 from pravah_cli.settings import LocalSettings
 from pravah_cli.stack.supervisor import living
@@ -29,6 +29,12 @@ class OwnPart:
     def stop(self) -> None:
         """Stop it: connections are refused."""
         stop(living(self.state)[self.launch.name], self.state)
+
+    def kill(self) -> None:
+        """Kill it: it writes nothing more, and connections are reset."""
+        process = living(self.state)[self.launch.name]
+        process.signal(signal.SIGKILL)
+        assert gone(process, 10), f"{self.launch.name} survived SIGKILL"
 
     def freeze(self) -> None:
         """Freeze it: connections stand, and nobody answers."""

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +38,10 @@ READY_SECONDS = 240
 """Two platforms that start at once on a busy machine of two cores share them out."""
 
 
+Arrange = Callable[[dict[str, Launch]], dict[str, Launch]]
+"""Leaves processes out, adds some, or starts them otherwise. Called with those of a whole stack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A whole deployment. Its processes are known by name, as in `pravah status`."""
@@ -45,6 +49,7 @@ class Platform:
     config: StackConfig
     settings: Settings
     name: str
+    arranged: Arrange = dict
 
     @property
     def addresses(self) -> Addresses:
@@ -71,7 +76,9 @@ class Platform:
         environment = self.config.environment
         found = [process.launch(environment) for process in SERVICE_PROCESSES]
         found.append(own_process(self.config, "issuer", "pravah_cli.local.issuer", ISSUER_PORT))
-        return {launch.name: replace(launch, ready_seconds=READY_SECONDS) for launch in found}
+        return self.arranged(
+            {launch.name: replace(launch, ready_seconds=READY_SECONDS) for launch in found}
+        )
 
     def start(self, *names: str) -> None:
         """Start processes (all that do not run, if none is named) and wait until they serve."""
@@ -136,11 +143,17 @@ DROP_SECONDS = 60
 
 @contextmanager
 def standing(
-    stack: Stack, state_dir: Path, *, settings: Mapping[str, str] = QUICK, started: bool = True
+    stack: Stack,
+    state_dir: Path,
+    *,
+    settings: Mapping[str, str] = QUICK,
+    started: bool = True,
+    arranged: Arrange = dict,
 ) -> Iterator[Platform]:
     """Yield a deployment of one's own on `stack`; take all of it away afterwards."""
     name = f"t{uuid4().hex[:12]}"
-    platform = Platform(*_configured(stack, state_dir, name, {**QUICK, **settings}), name)
+    configured = _configured(stack, state_dir, name, {**QUICK, **settings})
+    platform = Platform(*configured, name, arranged)
     asyncio.run(apply(platform.settings))
     try:
         if started:

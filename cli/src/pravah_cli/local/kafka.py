@@ -42,6 +42,25 @@ transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 """
+BEHIND = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},PROXIED://127.0.0.1:{behind.port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind.proxy_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+"""Of a property that stands twice, the later counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A second way in, at `port`: whoever comes by it is told to come to `proxy_port` instead.
+
+    A Kafka client leaves the address it was given for those that the broker advertises, so a
+    proxy that is not advertised sees no more than its first request.
+    """
+
+    port: int
+    proxy_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,7 @@ class KafkaPart:
     controller_port: int
     data_dir: Path
     cache: Path
+    behind: Behind | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -97,8 +117,14 @@ class KafkaPart:
         log_dir = self.data_dir / "log"
         log_dir.mkdir(parents=True, exist_ok=True)
         properties = self.data_dir / "server.properties"
+        template = PROPERTIES if self.behind is None else PROPERTIES + BEHIND
         properties.write_text(
-            PROPERTIES.format(port=self.port, controller_port=self.controller_port, log_dir=log_dir)
+            template.format(
+                port=self.port,
+                controller_port=self.controller_port,
+                log_dir=log_dir,
+                behind=self.behind,
+            )
         )
         if not (log_dir / "meta.properties").exists():
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -1,0 +1,1 @@
+"""The fault harness: breaks progress on purpose, then proves what must hold (docs/faults.md)."""
