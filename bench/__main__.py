@@ -8,22 +8,35 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from bench import ingest, page, stream
+from bench import ingest, latency, page, profile, stream
+from bench.contest import race
 from bench.effort import FULL, QUICK, Effort
 from bench.machine import Machine
 from bench.parts import Parts, brought_up, flavour
-from bench.results import COLUMNS, Result, WrongOutput
+from bench.results import COLUMNS, Line, WrongOutput
 from bench.screen import Steps, steps
+from bench.volume import growth, scale
 from pravah_cli.output import Output
 from pravah_cli.testing.stack import describe
 from pravah_shared.errors import PravahError
 
 RESULTS = Path(__file__).with_name("results.json")
-TABLE_CELLS = 100
+TABLE_CELLS = 200
 """The table is not folded where nobody says how wide the terminal is."""
+
+Measurement = Callable[[Parts, Effort, Steps], Awaitable[Sequence[Line]]]
+MEASUREMENTS: dict[str, Measurement] = {
+    "ingest": ingest.measure,
+    "stream": stream.measure,
+    "peers": race.measure,
+    "latency": latency.measure,
+    "growth": growth.measure,
+}
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,15 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in machine.lines():
         out.line(line)
     try:
-        results = _measured(effort)
-    except (PravahError, WrongOutput) as error:
+        if chosen.profile:
+            _on_parts(lambda parts, told: profile.record(parts, effort, told), profile.STEPS)
+        elif chosen.scale:
+            _scale(out, machine, effort, chosen.page)
+        else:
+            _table(out, machine, effort, chosen)
+    except (PravahError, WrongOutput, TimeoutError) as error:
         sys.stderr.write(f"no figures: {error}\n")
         return 1
-    RESULTS.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
-    out.table(COLUMNS, [result.row() for result in results])
-    out.result([result.as_json() for result in results])
-    if chosen.page:
-        page.update(chosen.page, machine, effort, results)
     return 0
 
 
@@ -55,26 +68,59 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print results.json's content alone")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns: a look")
     parser.add_argument("--page", type=Path, help="put the table into this document, too")
+    parser.add_argument(
+        "--only", nargs="+", choices=MEASUREMENTS, help="these alone; results.json stays"
+    )
+    another = parser.add_mutually_exclusive_group()
+    another.add_argument("--scale", action="store_true", help="cost by enrollments, partitions")
+    another.add_argument("--profile", action="store_true", help="flame graphs into docs/")
     return parser
 
 
-def _measured(effort: Effort) -> list[Result]:
+def _table(out: Output, machine: Machine, effort: Effort, chosen: argparse.Namespace) -> None:
+    wanted = chosen.only or list(MEASUREMENTS)
+
+    async def measured(parts: Parts, told: Steps) -> list[Line]:
+        found: list[Line] = []
+        for name in wanted:
+            found += await MEASUREMENTS[name](parts, effort, told)
+        return found
+
+    lines = _on_parts(measured, effort.steps)
+    found = [line.as_json() for line in lines]
+    if not chosen.only:
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    rows = [line.row() for line in lines]
+    out.table(COLUMNS, rows)
+    out.result(found)
+    if chosen.page:
+        table = page.markdown(COLUMNS, rows)
+        page.update(chosen.page, "table", page.section(table, machine, effort, ""))
+
+
+def _scale(out: Output, machine: Machine, effort: Effort, document: Path | None) -> None:
+    rows = _on_parts(lambda parts, told: scale.measure(parts, effort, told), scale.runs(effort))
+    out.table(scale.COLUMNS, rows)
+    out.result([dict(zip(scale.COLUMNS, row, strict=True)) for row in rows])
+    if document:
+        table = page.markdown(scale.COLUMNS, rows)
+        page.update(document, "scale", page.section(table, machine, effort, " --scale"))
+
+
+def _on_parts(measure: Callable[[Parts, Steps], Awaitable[T]], turns: int) -> T:
     """Bring up, measure, take down, however it ends."""
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a fresh topic's leader takes a moment
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     state = Path(tempfile.mkdtemp(prefix="pravah-bench-"))
+
+    async def measured(parts: Parts, told: Steps) -> T:
+        return await measure(parts, told)
+
     try:
-        with steps(effort.ingest_turns + effort.stream_turns) as teller, brought_up(state) as parts:
-            return asyncio.run(_measure(parts, effort, teller))
+        with steps(turns) as told, brought_up(state) as parts:
+            return asyncio.run(measured(parts, told))
     finally:
         shutil.rmtree(state, ignore_errors=True)
-
-
-async def _measure(parts: Parts, effort: Effort, teller: Steps) -> list[Result]:
-    return [
-        *await ingest.measure(parts, effort, teller),
-        *await stream.measure(parts, effort, teller),
-    ]
 
 
 if __name__ == "__main__":

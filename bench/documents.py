@@ -1,30 +1,24 @@
-"""The learners' documents, read in steps: all at once would outlast the store's deadline."""
+"""The learners' documents, in steps: all at once would outlast the store's deadline."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bench import learning
-from bench.effort import BATCH
-from pravah_shared.mongo import Collection, Document
+from pravah_progress.model import DocumentKey
 
 T = TypeVar("T")
 
-
-async def steps(
-    collection: Collection, learners: int, projection: Mapping[str, Any] | None = None
-) -> AsyncIterator[list[Document]]:
-    """Yield the documents of all learners, BATCH at a time; those that are missing are left out."""
-    for ids in batches([document_id(learner) for learner in range(learners)]):
-        yield await collection.find({"_id": {"$in": ids}}, projection=projection)
+STEP = 500
+"""Documents read or copied together."""
 
 
-def document_id(learner: int) -> str:
-    """Return the `_id` of a learner's document."""
-    return f"{learning.learner_id(learner)}|{learning.COURSE_ID}"
+def key_of(learner: int) -> DocumentKey:
+    """Return the key of a learner's document."""
+    return DocumentKey(learning.learner_id(learner), learning.COURSE_ID)
 
 
-def batches(items: Sequence[T]) -> list[list[T]]:
-    """Cut into batches of BATCH."""
+def batches(items: Sequence[T], size: int = STEP) -> list[list[T]]:
+    """Cut into batches of `size`; the last may be smaller."""
     rest = iter(items)
-    return list(iter(lambda: list(islice(rest, BATCH)), []))
+    return list(iter(lambda: list(islice(rest, size)), []))

@@ -6,22 +6,55 @@ CONNECTIONS = 64
 """Keep-alive connections of the load generator: requests that wait for Kafka together."""
 MOST_REQUESTS = 200_000
 """Bound of one turn of ingest, whatever its seconds bring."""
-BATCH = 500
-"""Records handled together: the services' default, PRAVAH_BATCH_RECORDS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
     """Turns, and how long each takes.
 
-    `learners` is also the number of events in a turn of the stream: one for each.
+    `learners` is also the number of events in a turn of the stream: one for each. Peers that
+    write to the store event by event take part with `few_learners`.
     """
 
     ingest_turns: int
     ingest_seconds: float
     stream_turns: int
     learners: int
+    race_turns: int
+    few_learners: int
+    kills: int
+    latency_seconds: float
+    growth_turns: int
+    many_enrollments: int
+    """The larger size of `cost_growth`; as many events tell `rss_mb`."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps the run tells of."""
+        return self.ingest_turns + self.stream_turns + self.race_turns + self.growth_turns + 3
 
 
-FULL = Effort(ingest_turns=7, ingest_seconds=5, stream_turns=5, learners=20_000)
-QUICK = Effort(ingest_turns=3, ingest_seconds=1.5, stream_turns=3, learners=5_000)
+FULL = Effort(
+    ingest_turns=5,
+    ingest_seconds=4,
+    stream_turns=5,
+    learners=20_000,
+    race_turns=3,
+    few_learners=4_000,
+    kills=3,
+    latency_seconds=15,
+    growth_turns=5,
+    many_enrollments=1_000_000,
+)
+QUICK = Effort(
+    ingest_turns=3,
+    ingest_seconds=1.5,
+    stream_turns=3,
+    learners=5_000,
+    race_turns=1,
+    few_learners=1_000,
+    kills=1,
+    latency_seconds=5,
+    growth_turns=2,
+    many_enrollments=100_000,
+)

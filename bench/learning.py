@@ -5,10 +5,9 @@ passes the next unit, so of the learners of a turn one in nineteen completes. Wh
 goes on and opens units again: a report that changes little, as most do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 from pravah_shared.events import Course, Enrolled, Progressed, Unit, UnitUpdate
 
@@ -45,10 +44,15 @@ def passed_before(learner: int) -> int:
     return 1 + learner % (UNITS - 1)
 
 
+def enrollment_id(learner: int) -> str:
+    """Return the id of a learner's enrollment."""
+    return f"enrollment-{learner:06d}"
+
+
 def enrolled(learner: int) -> Enrolled:
     """Return the learner's enrollment."""
     return Enrolled(
-        enrollment_id=f"enrollment-{learner:06d}",
+        enrollment_id=enrollment_id(learner),
         learner_id=learner_id(learner),
         course_id=COURSE_ID,
         term=1,
@@ -67,7 +71,17 @@ def turn(number: int, learners: int) -> Iterator[Progressed]:
     order = list(range(learners))
     Random(SEED + number).shuffle(order)  # noqa: S311 - an order, not a secret
     for learner in order:
-        yield _report(learner, [passed_before(learner) + number], f"turn-{number}")
+        yield report(learner, number)
+
+
+def report(learner: int, turn: int) -> Progressed:
+    """Return the learner's report of a turn: one unit, passed."""
+    return _report(learner, [passed_before(learner) + turn], f"turn-{turn}")
+
+
+def whole(learner: int) -> Progressed:
+    """Return a report in which the learner passes every unit: it completes at once."""
+    return _report(learner, range(UNITS), "whole")
 
 
 def completes(learner: int, turns: int) -> bool:
@@ -75,20 +89,33 @@ def completes(learner: int, turns: int) -> bool:
     return passed_before(learner) + turns >= UNITS
 
 
-def content(learner: int, turns: int) -> dict[str, Any]:
-    """Return what the learner's document must hold of its units after that many turns.
+def completing(turn: int, learners: int) -> list[int]:
+    """Return the learners who complete in that very turn."""
+    return [learner for learner in range(learners) if passed_before(learner) + turn + 1 == UNITS]
+
+
+def completed_at() -> datetime:
+    """Return when whoever is through was through: with the last unit, whatever the turn."""
+    return _at(UNITS - 1)
+
+
+def passed(learner: int, turns: int) -> dict[str, tuple[datetime, int]]:
+    """Return the units that the learner has passed after that many turns: when, seconds spent.
 
     Told from what happened, without the project's own merging.
     """
-    held: dict[str, Any] = {}
+    held: dict[str, tuple[datetime, int]] = {}
     for step in range(passed_before(learner) + turns):
-        at = _at(step)
-        unit = held.setdefault(
-            unit_id(step % UNITS), {"status": 2, "first_at": at, "done": {}, "spent": {}}
-        )
-        unit["done"][at.date().isoformat()] = {"first": at, "last": at}
-        unit["spent"][DEVICE_ID] = _spent_seconds(step)
+        unit = unit_id(step % UNITS)
+        first_at, _ = held.get(unit, (_at(step), 0))
+        held[unit] = (first_at, _spent_seconds(step))
     return held
+
+
+def merge_ratio(reports: Sequence[Progressed], batch: int) -> float:
+    """Return the most events per document in a batch, if batches were cut in this order."""
+    cuts = [reports[start : start + batch] for start in range(0, len(reports), batch)]
+    return max(len(cut) / len({report.learner_id for report in cut}) for cut in cuts)
 
 
 def _report(learner: int, steps: "range | list[int]", name: str) -> Progressed:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import cycle
 from statistics import quantiles
 
@@ -100,10 +101,14 @@ def _headers(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
 
-def body_of(learner: int, unit: int) -> bytes:
+def body_of(learner: int, unit: int, at: datetime = learning.START) -> bytes:
     """Return what a client app sends: one update of one unit."""
-    at = learning.START.isoformat().replace("+00:00", "Z")
-    update = {"unit_id": learning.unit_id(unit), "status": 2, "spent_seconds": 300, "at": at}
+    update = {
+        "unit_id": learning.unit_id(unit),
+        "status": 2,
+        "spent_seconds": 300,
+        "at": at.isoformat().replace("+00:00", "Z"),
+    }
     report = {
         "learner_id": learning.learner_id(learner),
         "course_id": learning.COURSE_ID,

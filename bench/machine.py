@@ -58,6 +58,19 @@ def cpu_seconds(pid: int) -> float:
     return cpu_ticks(stat) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of process `pid` in MB (10^6 bytes).
+
+    Raises:
+        ProcessLookupError: it does not run.
+    """
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"process {pid} has ended; see its log") from error
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def cpu_ticks(stat: str) -> int:
     """Return utime + stime of a line of /proc/<pid>/stat (proc_pid_stat(5), fields 14 and 15)."""
     # The second field, the program's name, may hold blanks and brackets.

@@ -11,7 +11,7 @@ from uuid import uuid4
 from pravah_cli.local.http import ok
 from pravah_cli.local.ports import free_port
 from pravah_cli.local.process import Launch, await_ready, spawn, stop
-from pravah_cli.local.running import Running
+from pravah_cli.local.running import Running, recall
 from pravah_cli.stack.processes import process_named
 from pravah_cli.testing import Deployment, Stack
 from pravah_cli.testing.stack import Flavour, describe, detect, running
@@ -19,6 +19,9 @@ from pravah_shared.kafka.cleanup import delete_topics
 from pravah_shared.kafka.topics import apply
 from pravah_shared.mongo import Database
 from pravah_shared.settings import Settings
+
+PARTITIONS = 4
+"""Of learner topics, where a measurement does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Parts:
     issuer: str
     state: Path
     named: str
+
+    @property
+    def store(self) -> Running | None:
+        """The store's process, to look at its CPU time; None if it was given."""
+        return recall(self.state).get("mongo")
 
     def launch(self, name: str, own: Deployment) -> Launch:
         """Say how to start a progress process, for example `progress-api`, within `own`."""
@@ -90,10 +98,12 @@ def served(launch: Launch, state: Path, *, wait: bool = True) -> Iterator[Runnin
 
 
 @asynccontextmanager
-async def deployment(parts: Parts, name: str) -> AsyncIterator[Deployment]:
+async def deployment(
+    parts: Parts, name: str, partitions: int = PARTITIONS
+) -> AsyncIterator[Deployment]:
     """Yield names of a measurement's own on the parts, topics applied; drop them afterwards."""
     own = Deployment(f"bench-{name}-{uuid4().hex[:8]}", parts.stack, parts.state)
-    settings = own.settings(Settings)
+    settings = own.settings(Settings, partitions=partitions)
     await apply(settings)
     try:
         yield own

@@ -1,11 +1,10 @@
 """Figures and their ratios. No I/O."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Literal, Protocol
 
-COLUMNS = ("what", "ours", "baseline", "unit", "ratio", "spread", "target", "holds")
+COLUMNS = ("what", "ours", "baseline", "unit", "ratio", "spread", "target", "holds", "note")
 
 
 class WrongOutput(Exception):  # noqa: N818 - nothing failed; a figure is void
@@ -16,7 +15,7 @@ class WrongOutput(Exception):  # noqa: N818 - nothing failed; a figure is void
 class Rate:
     """How long a number of events took: by the clock, and in CPU time of the one process."""
 
-    events: int
+    events: float
     seconds: float
     cpu_seconds: float
 
@@ -50,13 +49,54 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A bound on a line's ratio, or on its value, from below or (`at_most`) from above."""
+
+    bound: float
+    of: Literal["ratio", "value"] = "ratio"
+    at_most: bool = False
+
+    def reached(self, ratio: float, value: float) -> bool:
+        """Whether a line with these figures holds it."""
+        figure = ratio if self.of == "ratio" else value
+        return figure <= self.bound if self.at_most else figure >= self.bound
+
+    def __str__(self) -> str:
+        """Say it as the table does."""
+        return f"{'≤' if self.at_most else '≥'} {self.bound:,g}"
+
+
+class Line(Protocol):
+    """A line of the table and an entry of results.json."""
+
+    @property
+    def name(self) -> str:
+        """What is measured."""
+        ...
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry of results.json."""
+        ...
+
+    def row(self) -> list[str]:
+        """Return the line of the table, in the order of COLUMNS."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A line of the table. `target` is the least ratio that is asked for, None where none is."""
+    """A line from turns of ours and a baseline. A bare number as target: the least ratio."""
 
     name: str
     unit: str
     pairs: tuple[Pair, ...]
-    target: float | None = None
+    target: Target | float | None = None
+    note: str = ""
 
     @property
     def value(self) -> float:
@@ -78,37 +118,101 @@ class Result:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the target is reached; None without one."""
-        return None if self.target is None else self.ratio >= self.target
+        """See `Line`."""
+        target = _target(self.target)
+        return None if target is None else target.reached(self.ratio, self.value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry of results.json."""
+        """See `Line`."""
+        target = _target(self.target)
         return {
             "name": self.name,
             "value": round(self.value, 1),
             "unit": self.unit,
             "baseline": round(self.baseline, 1),
             "ratio": round(self.ratio, 3),
-            "target": self.target,
+            "target": None if target is None else target.bound,
             "holds": self.holds,
         }
 
     def row(self) -> list[str]:
-        """Return the line of the table, in the order of COLUMNS."""
+        """See `Line`."""
         ratios = [pair.ratio for pair in self.pairs]
         return [
             self.name,
-            f"{self.value:,.0f}",
-            f"{self.baseline:,.0f}",
+            figure(self.value),
+            figure(self.baseline),
             self.unit,
             f"{self.ratio:.2f}",
             f"{min(ratios):.2f} - {max(ratios):.2f}",
-            "" if self.target is None else f"{self.target:g}",
-            {True: "yes", False: "no", None: ""}[self.holds],
+            *_said(_target(self.target), self.holds),
+            self.note,
         ]
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """Return the table for a document."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *(result.row() for result in results)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line from one measurement. `baseline` None: there is nothing to compare with.
+
+    `known` false: the figure is not of what the target asks for (a quick look), so nothing is
+    claimed.
+    """
+
+    name: str
+    unit: str
+    value: float
+    baseline: float | None = None
+    target: Target | None = None
+    note: str = ""
+    known: bool = True
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the baseline; None without one."""
+        return self.value / self.baseline if self.baseline else None
+
+    @property
+    def holds(self) -> bool | None:
+        """See `Line`."""
+        if self.target is None or not self.known:
+            return None
+        return self.target.reached(self.ratio or 0.0, self.value)
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Line`."""
+        return {
+            "name": self.name,
+            "value": round(self.value, 1),
+            "unit": self.unit,
+            "baseline": None if self.baseline is None else round(self.baseline, 1),
+            "ratio": None if self.ratio is None else round(self.ratio, 3),
+            "target": None if self.target is None else self.target.bound,
+            "holds": self.holds,
+        }
+
+    def row(self) -> list[str]:
+        """See `Line`."""
+        return [
+            self.name,
+            figure(self.value),
+            "" if self.baseline is None else figure(self.baseline),
+            self.unit,
+            "" if self.ratio is None else f"{self.ratio:.2f}",
+            "",
+            *_said(self.target, self.holds),
+            self.note,
+        ]
+
+
+def figure(number: float) -> str:
+    """Write a figure: small ones with a decimal, large ones with their thousands apart."""
+    return f"{number:,.1f}" if 0 < abs(number) < 100 else f"{number:,.0f}"
+
+
+def _target(target: Target | float | None) -> Target | None:
+    return Target(target) if isinstance(target, float | int) else target
+
+
+def _said(target: Target | None, holds: bool | None) -> tuple[str, str]:  # noqa: FBT001
+    said = {True: "yes", False: "no", None: ""}[holds]
+    return ("" if target is None else str(target)), said

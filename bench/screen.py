@@ -1,5 +1,6 @@
-"""What a person sees while it runs: the step at hand, on a terminal only."""
+"""What a person sees while it runs: the step at hand, a bar on a terminal, else a line each."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,10 +14,15 @@ class Steps:
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar = bar
         self._task = task
+        self._began = time.monotonic()
 
     def tell(self, what: str) -> None:
         """Say what is being done."""
         self._bar.update(self._task, description=what)
+        if self._bar.disable:
+            self._bar.console.print(
+                f"[{time.monotonic() - self._began:4.0f} s] {what}", markup=False
+            )
 
     def advance(self) -> None:
         """Count one turn as done."""
@@ -28,9 +34,9 @@ def steps(turns: int) -> Iterator[Steps]:
     """Yield the teller for a run of that many turns. Goes to standard error."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<42}"),
+        TextColumn("{task.description:<52}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} turns"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
         TimeElapsedColumn(),
     )
     with Progress(
