@@ -15,6 +15,7 @@ from pravah_progress.rules import decide, merge, prune
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
 from pravah_shared.events import Course, Event, Progressed, new_event
+from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.handler import Outcome
 from pravah_shared.telemetry import metrics
 
@@ -105,6 +106,7 @@ class ProgressHandler:
         versions = {id_: store.courses.known_version(id_) for id_ in courses}
         await store.documents.apply(changes, versions)
         metrics.DOCUMENTS_MERGED.labels("progress").inc(len(changes))
+        await reach("between_write_and_read")
         documents = await store.documents.read([change.key for change in changes])
         if prunings := [one for document in documents if (one := prune(document))]:
             await store.documents.prune(prunings)
