@@ -87,6 +87,11 @@ def leave(document: dict[str, Any], names: Sequence[str]) -> None:
         document["unstarted"] = [one for one in document["unstarted"] if one not in names]
 
 
+def may_decide(document: Document, required: int) -> bool:
+    """Tell what the real store can tell of a document without bringing it."""
+    return bool(document.get("unstarted")) or 0 < required <= len(document.get("done", []))
+
+
 class MemoryDocuments:
     """Documents by key."""
 
@@ -110,6 +115,13 @@ class MemoryDocuments:
     async def read(self, keys: Collection[DocumentKey]) -> Sequence[Document]:
         await self.pause()
         return [deepcopy(self.held[key]) for key in keys if key in self.held]
+
+    async def read_deciding(
+        self, keys: Collection[DocumentKey], required: Mapping[str, int]
+    ) -> Sequence[Document]:
+        await self.pause()
+        held = [self.held[key] for key in keys if key in self.held and key.course_id in required]
+        return deepcopy([one for one in held if may_decide(one, required[one["course_id"]])])
 
     async def prune(self, prunings: Sequence[Pruning]) -> None:
         await self.pause()

@@ -149,6 +149,25 @@ async def test_reading_skips_what_is_not_there(store: Store) -> None:
     assert await store.documents.read([]) == []
 
 
+async def test_only_what_may_decide_is_read(store: Store) -> None:
+    """A start that waits, or as many units done as the course requires; nothing of others."""
+    keys = {name: DocumentKey(name, "ethics") for name in ("waits", "half", "enough", "unknown")}
+    keys["unknown"] = DocumentKey("unknown", "elsewhere")
+    half, both = [update("u1")], [update("u1"), update("u2")]
+    for name, updates in {"half": half, "enough": both, "unknown": both}.items():
+        (change,) = merge([progressed(*updates)])
+        await store.documents.apply([replace(change, key=keys[name])], {})
+    (change,) = merge([enrolled()])
+    await store.documents.apply([replace(change, key=keys["waits"])], {})
+
+    found = await store.documents.read_deciding(list(keys.values()), {"ethics": 2, "more": 3})
+
+    assert {document["learner_id"] for document in found} == {"waits", "enough"}
+    assert await store.documents.read_deciding(list(keys.values()), {"ethics": 0}) != []
+    assert await store.documents.read_deciding([], {"ethics": 2}) == []
+    assert await store.documents.read_deciding(list(keys.values()), {}) == []
+
+
 async def test_pruning_removes_what_was_seen(store: Store) -> None:
     """A dominated submission goes; the others stay."""
     await store.documents.apply(merge([progressed(attempt(at=1), attempt(at=2))]), {})

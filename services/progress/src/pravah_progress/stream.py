@@ -12,6 +12,7 @@ from typing import Any
 
 from pravah_progress.model import Change, Document, DocumentKey, Kept
 from pravah_progress.rules import decide, merge, prune
+from pravah_progress.rules.deciding import required_units
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
 from pravah_shared.events import Course, Event, Progressed, new_event
@@ -52,6 +53,7 @@ class ProgressHandler:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._counts: dict[str, tuple[int, int]] = {}
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
         """Apply a batch. Safe to repeat: on Transient, call again with the same one.
@@ -102,15 +104,37 @@ class ProgressHandler:
         if not changes:
             return []
         store = self._store
-        courses = {change.key.course_id for change in changes}
-        versions = {id_: store.courses.known_version(id_) for id_ in courses}
+        known = store.courses.known_version
+        versions = {id_: known(id_) for id_ in {change.key.course_id for change in changes}}
         await store.documents.apply(changes, versions)
         metrics.DOCUMENTS_MERGED.labels("progress").inc(len(changes))
         await reach("between_write_and_read")
-        documents = await store.documents.read([change.key for change in changes])
+        courses = await store.courses.get({change.key.course_id for change in changes})
+        documents = await self._read(changes, courses)
         if prunings := [one for document in documents if (one := prune(document))]:
             await store.documents.prune(prunings)
-        return await self._announce(documents, await store.courses.get(courses), traces)
+        return await self._announce(documents, courses, traces)
+
+    async def _read(
+        self, changes: Sequence[Change], courses: Mapping[str, Course]
+    ) -> list[Document]:
+        """Return what must be looked at. Of most documents the store can tell that it need not be.
+
+        The courses were read after the changes were written. A version that arrives later than
+        that re-decides all documents that were not decided by it, these among them.
+        """
+        documents = self._store.documents
+        whole = [change.key for change in changes if not change.content_only]
+        content = [change.key for change in changes if change.content_only]
+        required = {id_: self._required(course) for id_, course in courses.items()}
+        return [*await documents.read(whole), *await documents.read_deciding(content, required)]
+
+    def _required(self, course: Course) -> int:
+        """Return how many units a course requires; counted once for each version."""
+        held = self._counts.get(course.course_id)
+        if held is None or held[0] != course.version:
+            held = self._counts[course.course_id] = (course.version, len(required_units(course)))
+        return held[1]
 
     async def _newest(self, course_ids: set[str]) -> Iterable[Course]:
         """Return the stored versions: another worker may hold newer ones than just came."""

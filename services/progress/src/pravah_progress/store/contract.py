@@ -38,6 +38,17 @@ class Documents(Protocol):
         """Return the documents that exist, with all writes confirmed before this call."""
         ...
 
+    async def read_deciding(
+        self, keys: Collection[DocumentKey], required: Mapping[str, int]
+    ) -> Sequence[Document]:
+        """Return at least those of the documents that may decide something by themselves.
+
+        That is: a term of theirs has not started, or as many units are done as their course
+        requires. `required` tells that number by course; documents of other courses, which
+        nobody knows yet, decide nothing.
+        """
+        ...
+
     async def prune(self, prunings: Sequence[Pruning]) -> None:
         """Remove dominated submissions, unless their values have changed since they were seen."""
         ...

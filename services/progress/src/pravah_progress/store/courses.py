@@ -7,15 +7,25 @@ from pravah_shared.events import Course
 from pravah_shared.mongo import Collection as MongoCollection
 from pravah_shared.mongo import UpdateOne
 
+CHANGES = "~changes"
+"""`_id` of the document that counts calls of `put`. No course's id holds `~`."""
+
 
 class MongoCourses:
-    """Implements `contract.Courses`. Keeps what it has parsed: courses are read at every batch."""
+    """Implements `contract.Courses`. Keeps what it has parsed: courses are read at every batch.
+
+    A batch may hold hundreds of courses, and hardly ever has one of them changed. So every `put`
+    counts, after its write; and whoever has seen a count has seen all writes before it: a `get`
+    that finds the count unchanged asks for nothing else. A worker that counts later than a reader
+    looked re-decides later, too, and finds what that reader decided by the version before.
+    """
 
     def __init__(self, collection: MongoCollection) -> None:
         self._collection = collection
         self._prepared = False
         self._parsed: dict[str, Course] = {}
         self._checked: dict[str, float] = {}
+        self._changes = 0
 
     async def prepare(self) -> None:
         """Make sure of the index that finds courses whose learners wait to be re-decided."""
@@ -55,12 +65,16 @@ class MongoCourses:
                 for id_, course in newest.items()
             ]
         )
+        counted = UpdateOne({"_id": CHANGES}, {"$inc": {"count": 1}}, upsert=True)
+        await self._collection.bulk([counted])
 
     async def get(
         self, course_ids: Collection[str], *, max_age_seconds: float = 0
     ) -> Mapping[str, Course]:
         """See `contract.Courses.get`."""
-        oldest = time.monotonic() - max_age_seconds
+        oldest = time.monotonic() - max_age_seconds if max_age_seconds else float("-inf")
+        if not max_age_seconds:
+            await self._forget_if_changed()
         ask = [id_ for id_ in course_ids if self._checked.get(id_, float("-inf")) <= oldest]
         if ask:
             await self._refresh(ask)
@@ -82,9 +96,17 @@ class MongoCourses:
             {"_id": course_id, "version": version}, {"$set": {"reconciled": True}}
         )
 
+    async def _forget_if_changed(self) -> None:
+        """Have every course asked for again if any was put since this was asked last."""
+        counted = await self._collection.find_one({"_id": CHANGES})
+        changes = 0 if counted is None else counted["count"]
+        if changes != self._changes:
+            self._checked.clear()
+            self._changes = changes
+
     async def _refresh(self, course_ids: Sequence[str]) -> None:
         """Ask for versions, which are small, and fetch only the courses that have changed."""
-        asked_at = time.monotonic()
+        asked_at, changes = time.monotonic(), self._changes
         found = await self._collection.find(
             {"_id": {"$in": list(course_ids)}, "version": {"$gt": 0}}, projection={"version": 1}
         )
@@ -95,7 +117,8 @@ class MongoCourses:
             for held in await self._collection.find({"_id": {"$in": changed}}):
                 self._parse(held["course"])
         # Unknown ones are asked for each time: anybody can make them up, and they would pile up.
-        self._checked.update(dict.fromkeys([held["_id"] for held in found], asked_at))
+        if changes == self._changes:  # else these answers may be older than what was counted
+            self._checked.update(dict.fromkeys([held["_id"] for held in found], asked_at))
 
     def _parse(self, stored: str) -> Course:
         course = Course.model_validate_json(stored)

@@ -45,8 +45,11 @@ class MongoDocuments:
 
     async def apply(self, changes: Sequence[Change], versions: Mapping[str, int]) -> None:
         """See `contract.Documents.apply`."""
-        await self._collection.bulk(
-            [shape.upsert(change, versions.get(change.key.course_id, 0)) for change in changes]
+        await self._collection.upsert(
+            {
+                str(change.key): shape.merging(change, versions.get(change.key.course_id, 0))
+                for change in changes
+            }
         )
 
     async def read(self, keys: Collection[DocumentKey]) -> list[Document]:
@@ -54,6 +57,15 @@ class MongoDocuments:
         if not keys:
             return []
         return await self._find({"_id": {"$in": [str(key) for key in keys]}})
+
+    async def read_deciding(
+        self, keys: Collection[DocumentKey], required: Mapping[str, int]
+    ) -> list[Document]:
+        """See `contract.Documents.read_deciding`."""
+        ids = [str(key) for key in keys if key.course_id in required]
+        if not ids:
+            return []
+        return await self._find({"_id": {"$in": ids}, "$or": shape.deciding(required)})
 
     async def prune(self, prunings: Sequence[Pruning]) -> None:
         """See `contract.Documents.prune`."""

@@ -35,19 +35,37 @@ def _unescaped(stored: Mapping[str, Any]) -> Document:
     }
 
 
-def upsert(change: Change, version: int) -> UpdateOne:
-    """Return the one write that merges a change."""
+def merging(change: Change, version: int) -> Document:
+    """Return the one update that merges a change into its document, or creates it."""
     learner_id, course_id = change.key
+    change.maxima["decided_version"] = version
     update: Document = {
         "$setOnInsert": {"learner_id": learner_id, "course_id": course_id},
-        "$max": {**change.maxima, "decided_version": version},
+        "$max": change.maxima,
     }
     if change.minima:
         update["$min"] = change.minima
-    lists = {"done": change.done, "unstarted": change.unstarted}
-    if added := {name: {"$each": items} for name, items in lists.items() if items}:
-        update["$addToSet"] = added
-    return UpdateOne({"_id": str(change.key)}, update, upsert=True)
+    if change.done or change.unstarted:
+        lists = {"done": change.done, "unstarted": change.unstarted}
+        update["$addToSet"] = {name: {"$each": items} for name, items in lists.items() if items}
+    return update
+
+
+def deciding(required: Mapping[str, int]) -> list[Document]:
+    """Return the conditions, of which one holds for a document that may decide something.
+
+    A list has an n-th item exactly when it has n or more: no document is brought here to be
+    counted. `required`: how many units each course requires.
+    """
+    courses: dict[int, list[str]] = {}
+    for course_id, count in required.items():
+        if count:
+            courses.setdefault(count, []).append(course_id)
+    enough: list[Document] = [
+        {"course_id": {"$in": ids}, f"done.{count - 1}": {"$exists": True}}
+        for count, ids in courses.items()
+    ]
+    return [{"unstarted.0": {"$exists": True}}, *enough]
 
 
 def removal(pruning: Pruning) -> UpdateOne:
