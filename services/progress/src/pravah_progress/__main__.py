@@ -15,6 +15,7 @@ from pravah_progress.api.waiting import Watch
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
 from pravah_progress.stream import ProgressHandler
+from pravah_progress.wire import READERS
 from pravah_shared.command import run
 from pravah_shared.http.health import Readiness, ready_when
 from pravah_shared.kafka.publisher import Publisher
@@ -66,7 +67,9 @@ async def stream(settings: ProgressSettings, stop: Stop) -> None:
         Publisher(settings, client_id="progress-stream") as publisher,
     ):
         handler = ProgressHandler(Store.on(database))
-        runner = build_runner("aiokafka", settings, "progress", handler, publisher)
+        runner = build_runner(
+            "aiokafka", settings, "progress", handler, publisher, readers=READERS
+        )
         await run_stream(settings, "progress", runner, settings.progress_stream_port, stop)
 
 
