@@ -7,6 +7,7 @@ from certificate_samples import (
     completed,
     course,
     erased,
+    improved,
     person,
     started,
 )
@@ -88,8 +89,8 @@ def test_an_erased_person_gets_nothing() -> None:
 
 
 def test_types_of_the_topic_that_lead_nowhere_are_skipped() -> None:
-    """`started` is on the same topic as `completed`."""
-    assert rules.merge([started()]) == rules.Facts()
+    """`started` and `score_improved` are on the same topic as `completed`."""
+    assert rules.merge([started(), improved()]) == rules.Facts()
 
 
 EVENTS = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 
 from pravah_cli.testing import eventually
 from pravah_enrollment.stream import CompletionHandler
-from pravah_shared.events import Completed, Event, Started, new_event
+from pravah_shared.events import Completed, Event, ScoreImproved, Started, new_event
 
 pytestmark = pytest.mark.stack
 
@@ -111,7 +111,9 @@ async def test_repeats_and_strangers_change_nothing(
     before = (await service.everything_stored())["enrollments"]
     later = DONE_AT.replace(year=2025)
     names = ("enrollment_id", "learner_id", "course_id", "run_id", "term")
-    started = Started(**{name: enrollment[name] for name in names}, started_at=DONE_AT)
+    term = {name: enrollment[name] for name in names}
+    started = Started(**term, started_at=DONE_AT)
+    improved = ScoreImproved(**term, score_percent=90, at=DONE_AT)
     await handler.handle(
         [
             announced(enrollment),
@@ -119,6 +121,7 @@ async def test_repeats_and_strangers_change_nothing(
             announced(enrollment, term=7),
             announced(enrollment, learner_id="l-9"),
             new_event(started, source="/pravah/progress", time=DONE_AT),
+            new_event(improved, source="/pravah/progress", time=DONE_AT),
         ]
     )
     assert (await service.everything_stored())["enrollments"] == before

@@ -21,7 +21,10 @@ from pravah_shared.events import (
 
 
 class Due(NamedTuple):
-    """What a term is due: `at` with, for completions, score and course version."""
+    """What a term is due: `at` with, for completions and improvements, score and version.
+
+    `improved`: the score it has by now; news only to those who completed with a lower one.
+    """
 
     kind: str
     run_id: str | None
@@ -49,10 +52,14 @@ def justified(facts: Sequence[EventData], course: Course | None) -> set[Due]:
             told, run = _told(facts, course, fact.run_id)
             if active := _by_day(told, run):
                 due |= _in_term("started", min(active), fact, facts)
+            best = _score(course, told, run)
+            if best is not None:
+                for one in _in_term("improved", best[1], fact, facts):
+                    due.add(one._replace(score=best[0]))
             passed = [_passed(unit, told, run) for unit in course.units if not unit.optional]
             if passed and None not in passed:
                 at = max(moment for moment in passed if moment)
-                score = _score(course, told, run)
+                score = None if best is None else best[0]
                 for one in _in_term("completed", at, fact, facts):
                     due.add(one._replace(score=score, version=course.version))
     return due
@@ -108,18 +115,28 @@ def _passed(unit: Unit, told: Sequence[Told], run: Run | None) -> datetime | Non
         return min(_by_day(done, run), default=None)
     enough = [
         one.at
-        for one in _attempts(mine, run)
+        for one in _attempts(unit, mine, run)
         if unit.pass_percent is None or (one.score is not None and one.score >= unit.pass_percent)
     ]
     return min(enough, default=None)
 
 
-def _attempts(told: Sequence[Told], run: Run | None) -> list[Attempt]:
-    return [
+def _attempts(unit: Unit, told: Sequence[Told], run: Run | None) -> list[Attempt]:
+    found = [
         one.item
         for one in told
-        if isinstance(one.item, Attempt) and _counts(one.item.at, one.received, run)
+        if isinstance(one.item, Attempt)
+        and one.item.unit_id == unit.unit_id
+        and _counts(one.item.at, one.received, run)
     ]
+    begun = sorted(
+        {
+            (min(one.at for one in found if one.attempt_id == id_), id_)
+            for id_ in {one.attempt_id for one in found}
+        }
+    )
+    counting = {id_ for _, id_ in begun[: unit.max_attempts]}
+    return [one for one in found if one.attempt_id in counting]
 
 
 def _in_term(kind: str, at: datetime, term: Enrolled, facts: Sequence[EventData]) -> set[Due]:
@@ -132,17 +149,18 @@ def _in_term(kind: str, at: datetime, term: Enrolled, facts: Sequence[EventData]
     return set() if any(moment < at for moment in left) else {Due(kind, term.run_id, term.term, at)}
 
 
-def _score(course: Course, told: Sequence[Told], run: Run | None) -> float | None:
+def _score(course: Course, told: Sequence[Told], run: Run | None) -> tuple[float, datetime] | None:
+    """Return the mean of the best scores, and when the last of them was first reached."""
     bests = []
     for unit in course.units:
         if unit.kind == "assessment" and not unit.optional:
-            marked = [
-                one
-                for one in _attempts(told, run)
-                if one.unit_id == unit.unit_id and one.score is not None
-            ]
-            latest: dict[str, float] = {}
-            for one in sorted(marked, key=lambda one: (one.at, one.score or 0)):
-                latest[one.attempt_id] = one.score or 0
-            bests += [max(latest.values())] if latest else []
-    return sum(bests) / len(bests) if bests else None
+            latest: dict[str, tuple[float, datetime]] = {}
+            for one in sorted(_attempts(unit, told, run), key=lambda one: (one.at, one.score or 0)):
+                if one.score is not None:
+                    latest[one.attempt_id] = (one.score, one.at)
+            if latest:
+                highest = max(score for score, _ in latest.values())
+                bests.append(min(one for one in latest.values() if one[0] == highest))
+    if not bests:
+        return None
+    return sum(score for score, _ in bests) / len(bests), max(at for _, at in bests)

@@ -8,7 +8,15 @@ from typing import Any
 from pravah_progress.model import Change, DocumentKey
 from pravah_progress.store import Store
 from pravah_progress.stream import ProgressHandler
-from pravah_shared.events import Completed, Course, Event, EventData, Started, new_event
+from pravah_shared.events import (
+    Completed,
+    Course,
+    Event,
+    EventData,
+    ScoreImproved,
+    Started,
+    new_event,
+)
 
 from .memory import MemoryApplied, MemoryCourses, MemoryDocuments
 from .oracle import Due
@@ -131,6 +139,8 @@ def due_of(event: Event[Any]) -> Due:
     if isinstance(said, Completed):
         score, version = said.score_percent, said.course_version
         return Due("completed", said.run_id, said.term, said.completed_at, score, version)
+    if isinstance(said, ScoreImproved):
+        return Due("improved", said.run_id, said.term, said.at, said.score_percent)
     assert isinstance(said, Started)
     return Due("started", said.run_id, said.term, said.started_at)
 

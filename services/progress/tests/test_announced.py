@@ -15,12 +15,13 @@ from pravah_progress import stream
 from pravah_progress.model import DocumentKey, Kept
 from pravah_progress.rules import decide, merge
 from pravah_progress.stream import ProgressHandler
-from pravah_shared.events import EventData, new_event
+from pravah_shared.events import EventData, ScoreImproved, new_event
+from pravah_shared.events.types import MAX_SECONDS
 from pravah_shared.processing.handler import Outcome
 
 from .facts import COURSES, FACTS, attempt, enrolled, progressed, update, version_of
 from .memory import apply
-from .oracle import justified
+from .oracle import Due, justified
 from .simulation import CRASH, World, due_of, simulate
 
 Plan = tuple[Sequence[Sequence[Sequence[EventData]]], Sequence[int]]
@@ -57,14 +58,30 @@ def check(world: World, plan: Plan) -> None:
         default=None,
     )
     announced = {event.id: due_of(event) for event in world.published}
-    slots = [(due.kind, due.run_id, due.term) for due in announced.values()]
-    assert len(slots) == len(set(slots)), "announced twice"
     assert all(due_of(event) == announced[event.id] for event in world.published), "not final"
+    slots = [slot(due) for due in announced.values()]
+    assert len(slots) == len(set(slots)), "announced twice"
+    scores = {due[1:3]: lowest(due) for due in announced.values() if due.kind == "completed"}
     for due in justified(facts, newest):  # type: ignore[arg-type]
-        assert due[:3] in slots, "missed"
+        if due.kind == "improved":
+            reached = [lowest(one) for one in announced.values() if one[1:3] == due[1:3]]
+            assert due[1:3] not in scores or max(reached) >= lowest(due), "missed"
+        else:
+            assert slot(due) in slots, "missed"
     possible = [justified(prefix, known) for prefix in world.prefixes for known in world.courses]
     for due in announced.values():
         assert any(due in some for some in possible), "not justified"
+        assert due.kind != "improved" or lowest(due) > scores[due[1:3]], "no better"
+
+
+def slot(due: Due) -> tuple[Any, ...]:
+    """Return what is announced once: a term's start, its completion, each of its scores."""
+    return (*due[:3], due.score if due.kind == "improved" else None)
+
+
+def lowest(due: Due) -> float:
+    """Return a score to compare by; none is below all."""
+    return -1 if due.score is None else due.score
 
 
 def holds(handler_type: Any) -> Callable[[Plan], None]:
@@ -87,6 +104,19 @@ CROSSINGS: list[Plan] = [
     for alone in range(4, 20)
 ]
 """Two workers hold one half each of what completes a course, and take turns from any step on."""
+
+CROSSINGS += [
+    (
+        [
+            [[version_of(4), progressed(update()), enrolled()], [progressed(attempt(score=60))]],
+            [[progressed(attempt(score=90, attempt_id="b.2"))]],
+        ],
+        [0] * alone + [1] * meanwhile + [0, 1] * 6,
+    )
+    for alone in range(8, 20)
+    for meanwhile in (3, 4, 5)
+]
+"""One completes a course while the other, who knows a better score, is about to."""
 
 
 def crossed(property_: Callable[[Plan], None]) -> Callable[[Plan], None]:
@@ -154,9 +184,26 @@ class PublishesItsOwn(ProgressHandler):
         ]
 
 
+class LeavesItToTheWinner(ProgressHandler):
+    """A wrong handler: has nothing to add when another worker announced before it."""
+
+    async def _announce(self, documents: Any, courses: Any, traces: Any) -> list[Kept]:
+        read = self._store.documents.read
+        self._store.documents.read = _nothing  # type: ignore[method-assign]
+        try:
+            return await super()._announce(documents, courses, traces)
+        finally:
+            self._store.documents.read = read  # type: ignore[method-assign]
+
+
+async def _nothing(keys: Any) -> list[Any]:
+    return []
+
+
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
+        (LeavesItToTheWinner, "missed"),
         (ReadsFirst, "missed|not justified"),
         (ForgetsLateCourses, "missed"),
         (MarksBeforePublishing, "missed"),
@@ -198,9 +245,33 @@ def of_first_terms_only(document: Any, known: Any) -> Any:
     return decide({**document, "enrollments": runs}, known)
 
 
+def ignoring_better_scores(document: Any, known: Any) -> Any:
+    """A wrong rule: a completion is the last that is heard of an enrollment."""
+    return tuple(one for one in decide(document, known) if not isinstance(one, ScoreImproved))
+
+
+def ignoring_the_limit(document: Any, known: Any) -> Any:
+    """A wrong rule: any number of attempts counts."""
+    if known is None:
+        return ()
+    units = tuple(unit.model_copy(update={"max_attempts": None}) for unit in known.units)
+    return decide(document, known.model_copy(update={"units": units}))
+
+
+def ignoring_the_grace(document: Any, known: Any) -> Any:
+    """A wrong rule: a run takes what comes in at any time."""
+    if known is None:
+        return ()
+    runs = tuple(run.model_copy(update={"grace_seconds": MAX_SECONDS}) for run in known.runs)
+    return decide(document, known.model_copy(update={"runs": runs}))
+
+
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
+        (ignoring_better_scores, "missed"),
+        (ignoring_the_limit, "not justified"),
+        (ignoring_the_grace, "not justified"),
         (ignoring_withdrawals, "not justified"),
         (ignoring_the_mark, "not justified"),
         (of_first_terms_only, "missed"),

@@ -1,7 +1,10 @@
 """The rules of docs/progress-rules.md, one by one."""
 
+from typing import Any
+
+from pravah_progress.model import score_key
 from pravah_progress.rules import decide
-from pravah_shared.events import Completed, Course, EventData, Started, Unit
+from pravah_shared.events import Completed, Course, EventData, ScoreImproved, Started, Unit
 from pravah_shared.events.types import MAX_SECONDS
 
 from .facts import (
@@ -176,12 +179,137 @@ def test_started_at_the_first_progress_of_the_enrollment() -> None:
 
 def test_learning_seconds_stay_within_the_contract() -> None:
     """Devices add up, but never beyond what the contract takes."""
+    long = VIDEO.model_copy(update={"seconds": MAX_SECONDS})
     reports = [
         progressed(update(spent_seconds=MAX_SECONDS), device_id=device)
         for device in ("phone", "desk")
     ]
-    (done,) = completions(course(units=(VIDEO,)), *reports, enrolled())
+    (done,) = completions(course(units=(long,)), *reports, enrolled())
     assert done.learning_seconds == MAX_SECONDS
+
+
+def test_an_idle_client_does_not_inflate_hours() -> None:
+    """Thrice its length, never less than ten minutes; four hours where it has none."""
+    for length, most in ((3600, 3 * 3600), (30, 600), (None, 4 * 3600), (0, 4 * 3600)):
+        video = VIDEO.model_copy(update={"seconds": length})
+        reports = [
+            progressed(update(spent_seconds=seconds), device_id=device)
+            for device, seconds in (("phone", 500), ("desk", 90_000))
+        ]
+        (done,) = completions(course(units=(video,)), *reports, enrolled())
+        assert done.learning_seconds == most
+        (done,) = completions(course(units=(video,)), reports[0], enrolled())
+        assert done.learning_seconds == 500
+
+
+def test_the_cap_is_each_units_own() -> None:
+    """Time spent on another unit, also on one the course no longer has, is not lost to it."""
+    units = (VIDEO.model_copy(update={"seconds": 600}),)
+    spent = progressed(update(spent_seconds=9000), update("gone", spent_seconds=7))
+    (done,) = completions(course(units=units), spent, enrolled())
+    assert done.learning_seconds == 1800 + 7
+
+
+LIMITED = TEST.model_copy(update={"max_attempts": 2})
+
+
+def test_only_the_first_attempts_count() -> None:
+    """By when they began, then by id: a third one neither passes nor scores."""
+    tries = [
+        attempt(score=10, at=1, attempt_id="a"),
+        attempt(score=20, at=2, attempt_id="c"),
+        attempt(score=90, at=2, attempt_id="d"),
+    ]
+    assert completions(course(units=(LIMITED,)), progressed(*tries), enrolled()) == []
+    # A counting attempt may be handed in again.
+    more = progressed(*tries, attempt(score=50, at=3, attempt_id="a"))
+    (done,) = completions(course(units=(LIMITED,)), more, enrolled())
+    assert (done.completed_at, done.score_percent) == (day(3), 50)
+
+
+def test_an_attempt_that_began_earlier_takes_its_place_when_it_arrives() -> None:
+    """Order of arrival cannot matter; what was announced meanwhile stands."""
+    early = progressed(attempt(score=0, at=1, attempt_id="a"), attempt(score=0, attempt_id="b"))
+    late = progressed(attempt(score=90, at=2, attempt_id="c"))
+    assert completions(course(units=(LIMITED,)), late, enrolled())
+    assert completions(course(units=(LIMITED,)), early, late, enrolled()) == []
+
+
+def test_a_run_has_attempts_of_its_own() -> None:
+    """Attempts used up before a run opened are not counted against it."""
+    known = course(units=(LIMITED.model_copy(update={"max_attempts": 1}),), runs=(RUN,))
+    facts = progressed(attempt(score=10, at=1), attempt(score=90, at=3, attempt_id="a2"))
+    assert completions(known, facts, enrolled("autumn"))
+    assert completions(known, facts, enrolled()) == []
+
+
+def test_a_course_is_completed_in_the_languages_of_all_its_content() -> None:
+    """A unit done in two languages counts in both; one done in none, in no language."""
+    film = Unit(unit_id="film", title={"en": "Film"}, kind="content")
+    known = course(units=(VIDEO, film, TEST, EXTRA))
+    facts = [
+        progressed(update(language="hi"), update(language="en"), attempt()),
+        progressed(update("film", language="hi"), update("film", status=1, language="en")),
+        progressed(update("extra", language="ta")),
+    ]
+    (done,) = completions(known, *facts, enrolled())
+    assert done.languages == ("hi",)
+    (done,) = completions(known, *facts[:2], progressed(update("film", language="en")), enrolled())
+    assert done.languages == ("en", "hi")
+    (done,) = completions(course(units=(TEST,)), facts[0], enrolled())
+    assert done.languages == ()
+
+
+def improvements(known: Course, held: Any) -> list[ScoreImproved]:
+    """Return the improvements that a document justifies."""
+    return [one for one in decide(held, known) if isinstance(one, ScoreImproved)]
+
+
+def after(score: float | None, *facts: EventData) -> Any:
+    """Return the document of facts whose completion was announced with that score."""
+    held = document_of(ALL, enrolled(), *facts)
+    for one in decide(held, course()):
+        kind = "completed" if isinstance(one, Completed) else "started"
+        said = one.model_dump(mode="json") | {"score_percent": score}
+        held.setdefault("announced", {}).setdefault("_", {}).setdefault("1", {})
+        held["announced"]["_"]["1"][kind] = {"data": said}
+    return held
+
+
+def test_a_better_score_after_completion_is_announced() -> None:
+    """With when it was reached; not an equal or a lower one, and not twice."""
+    better = progressed(attempt(score=95, at=9, attempt_id="a2"))
+    (one,) = improvements(course(), after(80, better))
+    assert (one.score_percent, one.at, one.enrollment_id) == (95, day(9), "e-None-1")
+    assert improvements(course(), after(80)) == []
+    assert improvements(course(), after(95, better)) == []
+    held = after(80, better)
+    held["announced"]["_"]["1"]["improved"] = {str(score_key(95)): {}}
+    assert improvements(course(), held) == []
+
+
+def test_a_first_score_after_completion_is_an_improvement() -> None:
+    """Completed unmarked, marked later."""
+    (one,) = improvements(course(), after(None))
+    assert one.score_percent == 80
+
+
+def test_a_score_reached_after_the_withdrawal_is_none_of_the_term() -> None:
+    """As with completion itself."""
+    better = progressed(attempt(score=95, at=9, attempt_id="a2"))
+    assert improvements(course(), after(80, better, withdrawn(at=8))) == []
+
+
+def test_optional_anywhere_is_optional_everywhere() -> None:
+    """Also where the unit stands in a module with required ones."""
+    modules = ({"module_id": "m", "title": {"en": "M"}, "unit_ids": ("video", "extra")},)
+    known = course(units=(VIDEO, EXTRA), modules=modules)
+    assert completions(known, progressed(update()), enrolled())
+
+
+def test_a_retired_course_completes_by_what_was_taken() -> None:
+    """New reports are refused where they come in; what was answered 202 counts."""
+    assert completions(course(status="retired"), ALL, enrolled())
 
 
 def test_a_device_counts_on_whether_or_not_it_names_the_run() -> None:

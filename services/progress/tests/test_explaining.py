@@ -2,6 +2,7 @@
 
 from pravah_progress.rules import explain, summary, view
 from pravah_progress.rules.texts import preferred_languages, text_in
+from pravah_progress.rules.views import LanguageView
 from pravah_shared.events import Course, EventData
 
 from .facts import (
@@ -89,6 +90,7 @@ def test_explain_names_missing_units_by_title() -> None:
 def test_explain_gives_the_reasons() -> None:
     """Each state of affairs has its own."""
     run = course(runs=(RUN,))
+    late = progressed(update(at=3), run="autumn", received_at=day(8))
     assert codes(None) == ["course_unknown", "not_enrolled"]
     assert codes(None, ALL, enrolled()) == ["course_unknown"]
     assert codes(course(), ALL) == ["not_enrolled"]
@@ -102,11 +104,35 @@ def test_explain_gives_the_reasons() -> None:
     assert codes(course(), ALL, enrolled()) == ["being_decided"]
     assert codes(course(units=(EXTRA,)), enrolled()) == ["no_required_units"]
     assert codes(course(kind="programme"), enrolled()) == ["programme"]
+    assert codes(course(status="retired"), enrolled()) == ["retired", "units_missing"]
     assert codes(run, enrolled("spring")) == ["run_unknown", "units_missing"]
     assert codes(run, progressed(update(), run="autumn"), enrolled()) == [
         "other_run",
         "units_missing",
     ]
+    for outside in (progressed(update(at=1), run="autumn"), late):
+        assert codes(run, outside, enrolled("autumn")) == ["outside_run", "units_missing"]
+
+
+def test_explain_tells_how_many_attempts_there_were() -> None:
+    """And how many there may be."""
+    known = course(units=(TEST.model_copy(update={"max_attempts": 1}),))
+    tries = progressed(attempt(score=10), attempt(score=90, at=2, attempt_id="a2"))
+    (term,) = explain(document_of(tries, enrolled()), known).enrollments
+    (test,) = term.missing
+    assert (test.attempts, test.max_attempts, test.best_percent) == (2, 1, 10)
+
+
+def test_a_view_counts_units_by_language() -> None:
+    """Of the required content units; with the best score that was announced."""
+    held = document_of(progressed(update(language="hi"), attempt()), enrolled())
+    (term,) = view(held, course()).enrollments
+    assert term.languages == (LanguageView("hi", 1, 1),)
+    said = {"completed": {"data": {"score_percent": 60, "completed_at": "2024-10-02T00:00:00Z"}}}
+    improved = {"improved": {"80000000": {"data": {"score_percent": 80}}}}
+    held["announced"] = {"_": {"1": said | improved}}
+    (short,) = summary(held, course()).enrollments
+    assert short.score_percent == 80
 
 
 def test_languages_are_read_by_weight() -> None:

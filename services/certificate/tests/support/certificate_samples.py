@@ -15,6 +15,7 @@ from pravah_shared.events import (
     Event,
     Person,
     PersonErased,
+    ScoreImproved,
     Started,
     new_event,
 )
@@ -103,6 +104,13 @@ def started(learner_id: str = "asha") -> Event[Started]:
         source="/pravah/progress",
         time=NOON,
     )
+
+
+def improved(learner_id: str = "asha") -> Event[ScoreImproved]:
+    """Return another: a better score after the completion."""
+    term = {"enrollment_id": "e", "learner_id": learner_id, "course_id": "ethics", "term": 1}
+    better = ScoreImproved(**term, score_percent=90, at=NOON)
+    return new_event(better, source="/pravah/progress", time=NOON)
 
 
 def course(

@@ -14,7 +14,8 @@ facts.<run>                     as reported; run "_": reported without a run
                                  languages.<language>: {opened, done_at}, spent.<device>}
   submissions.<unit>.<attempt>.<at>_<received>   percent, or UNMARKED
 enrollments.<run>.<term>        {enrollment_id, enrolled_at, course_version, ..., withdrawn_at}
-announced.<run>.<term>          {started, completed}: each the event as published, final
+announced.<run>.<term>          {started, completed, improved.<score key>}: each the event as
+                                published, final
 unpublished                     [{_id: event id, path, since}]: announced, not acknowledged
 ```
 
@@ -27,18 +28,18 @@ document the same for any order, duplication and split over workers. `done` and 
 nothing new; by them the store itself tells which documents may have something to decide.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from pravah_shared.events import Completed, Event, Started
+from pravah_shared.events import Completed, Event, ScoreImproved, Started
 
 Path: TypeAlias = str
 """Keys from a document's root, joined by dots; a dot within an id stands as DOT."""
 Document: TypeAlias = Mapping[str, Any]
-Announcement: TypeAlias = Started | Completed
+Announcement: TypeAlias = Started | Completed | ScoreImproved
 Milliseconds: TypeAlias = int
 
 NO_RUN = "_"
@@ -55,6 +56,9 @@ DOT = "%2E"
 
 ESCAPED = "escaped"
 """Field, raised to 1, of documents in which some key is escaped."""
+
+STARTED, COMPLETED, IMPROVED = KINDS = ("started", "completed", "improved")
+"""What a term may announce, in the order in which subscribers expect it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -118,9 +122,21 @@ class Kept:
 
 
 def announced_keys(announcement: Announcement) -> tuple[str, ...]:
-    """Return the place of an announcement in its document: one per term and kind."""
-    kind = "completed" if isinstance(announcement, Completed) else "started"
-    return ("announced", announcement.run_id or NO_RUN, str(announcement.term), kind)
+    """Return the place of an announcement in its document: one per term and kind, or score."""
+    term = ("announced", announcement.run_id or NO_RUN, str(announcement.term))
+    if isinstance(announcement, ScoreImproved):
+        return (*term, IMPROVED, str(score_key(announcement.score_percent)))
+    return (*term, COMPLETED if isinstance(announcement, Completed) else STARTED)
+
+
+def announced_order(keys: Sequence[str]) -> tuple[Sequence[str], int, int]:
+    """Return what sorts places of announcements by term, kind and score."""
+    return keys[1:3], KINDS.index(keys[3]), int(keys[4]) if keys[3] == IMPROVED else 0
+
+
+def score_key(percent: float) -> int:
+    """Return a score in millionths of a percent: scores have no more digits, keys have no dots."""
+    return round(percent * 1_000_000)
 
 
 def path_of(keys: Iterable[str]) -> Path:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept
+from pravah_progress.model import Change, Document, DocumentKey, Kept, announced_order
 from pravah_progress.rules import decide, merge, prune
-from pravah_progress.rules.deciding import required_units
+from pravah_progress.rules.requirements import required_units
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
 from pravah_shared.events import Course, Event, Progressed, new_event
@@ -157,14 +157,24 @@ class ProgressHandler:
         Stored before published: a redelivery repeats these very events, never newer scores.
         """
         now = self._clock()
-        waiting = [one for document in documents for one in _unpublished(document)]
-        offers = [
-            Kept(key, new_event(data, source=SOURCE, time=now, traceparent=traces.get(key)))
-            for document in documents
-            for key in (DocumentKey(document["learner_id"], document["course_id"]),)
-            for data in decide(document, courses.get(key.course_id))
-        ]
-        return [*waiting, *await self._store.documents.keep_first(offers)]
+        kept = [one for document in documents for one in _unpublished(document)]
+        while documents:
+            offers = [
+                Kept(key, new_event(data, source=SOURCE, time=now, traceparent=traces.get(key)))
+                for document in documents
+                for key in (DocumentKey(document["learner_id"], document["course_id"]),)
+                for data in decide(document, courses.get(key.course_id))
+            ]
+            held = await self._store.documents.keep_first(offers)
+            kept += held
+            # Whoever was first knew less: what it did not know may be news after a completion.
+            beaten = {
+                offer.key
+                for offer, one in zip(offers, held, strict=True)
+                if offer.event.data != one.event.data
+            }
+            documents = await self._store.documents.read(beaten)
+        return kept
 
     async def _conclude(self, kept: Sequence[Kept], steps: Sequence[Redecided]) -> None:
         """Kafka has the events: nothing of this needs to be found again."""
@@ -179,13 +189,9 @@ class ProgressHandler:
 
 
 def _unpublished(document: Document) -> list[Kept]:
-    """Return what Kafka may not have; of a term the start first, whichever was stored first."""
+    """Return what Kafka may not have; in the order in which it came to be."""
     paths = [tuple(note["path"]) for note in document.get("unpublished", ())]
-    return [kept_at(document, path) for path in sorted(paths, key=_start_first)]
-
-
-def _start_first(path: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-    return path[:-1], path[-1] == "completed"
+    return [kept_at(document, path) for path in sorted(paths, key=announced_order)]
 
 
 def _events(kept: Sequence[Kept]) -> list[Event[Any]]:

@@ -18,6 +18,7 @@ from pravah_shared.events.progress import (
     Attempt,
     Completed,
     Progressed,
+    ScoreImproved,
     Started,
     UnitUpdate,
 )
@@ -33,6 +34,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
         Progressed,
         Started,
         Completed,
+        ScoreImproved,
         Certified,
     )
 }
@@ -58,6 +60,7 @@ __all__ = [
     "ProgrammeCourse",
     "Progressed",
     "Run",
+    "ScoreImproved",
     "Started",
     "Unit",
     "UnitUpdate",

@@ -119,5 +119,28 @@ class Completed(OfTerm):
     score_percent: Percent | None = None
     """Mean of the best percents of the required assessment units; None without any."""
     learning_seconds: Seconds = 0
+    languages: tuple[Language, ...] = ()
+    """Languages in which every required content unit was done, as far as reports name them."""
     mdo_id: Identifier | None = None
     state_code: StateCode | None = None
+
+
+class ScoreImproved(OfTerm):
+    """A completed enrollment has a better score than all it announced before.
+
+    Of several of an enrollment the highest holds; they may come in any order.
+    """
+
+    type: ClassVar[str] = "org.pravah.learning.score_improved.v1"
+    topic: ClassVar[str] = "completed"
+
+    score_percent: Percent
+    at: UtcTime
+    """When the last of what makes up the score was handed in."""
+    mdo_id: Identifier | None = None
+    state_code: StateCode | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """One event per enrollment and score."""
+        return (*super().identity, f"{self.score_percent:.6f}")

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pravah_progress.model import NO_RUN, Document, from_milliseconds
-from pravah_progress.rules.deciding import last_passed_at, required_units, within_term
-from pravah_progress.rules.rollup import announced, unit_view
+from pravah_progress.model import COMPLETED, NO_RUN, Document, from_milliseconds
+from pravah_progress.rules.deciding import announced_of, within_term
+from pravah_progress.rules.requirements import last_passed_at, required_units
+from pravah_progress.rules.rollup import unit_view
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import UnitState
@@ -18,7 +19,9 @@ ReasonCode = Literal[
     "not_enrolled",
     "other_run",
     "programme",
+    "retired",
     "no_required_units",
+    "outside_run",
     "run_unknown",
     "units_missing",
     "withdrawn",
@@ -45,6 +48,8 @@ class MissingUnit:
     state: UnitState
     best_percent: float | None
     pass_percent: float | None
+    attempts: int
+    max_attempts: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,9 @@ def _of_course(document: Document, course: Course | None) -> Iterator[Reason]:
         yield Reason("programme", text)
     elif not required_units(course):
         yield Reason("no_required_units", f"course {course_id} requires no unit to be passed")
+    if course is not None and course.status == "retired":
+        text = f"course {course_id} is retired: it takes no new progress; what was taken counts"
+        yield Reason("retired", text)
     enrolled = _enrolled_runs(document)
     if not enrolled:
         text = "the learner is not enrolled; progress is kept and counts once they are"
@@ -127,7 +135,8 @@ def _enrollment(
     run, number = key
     term = document["enrollments"][run][number]
     scope = scope_of(document, course, run)
-    completed = announced(document, run, number, "completed")
+    kept = announced_of(document, run, number).get(COMPLETED)
+    completed = None if kept is None else kept["data"]
     missing = _missing(scope, course, preferred) if course is not None and completed is None else ()
     reasons = (
         (Reason("completed", f"completed at {completed['completed_at']}"),)
@@ -148,7 +157,14 @@ def _missing(scope: Scope, course: Course, preferred: Sequence[str]) -> tuple[Mi
     views = [unit_view(scope, unit, preferred) for unit in required_units(course)]
     return tuple(
         MissingUnit(
-            unit.unit_id, unit.title, unit.kind, unit.state, unit.best_percent, unit.pass_percent
+            unit.unit_id,
+            unit.title,
+            unit.kind,
+            unit.state,
+            unit.best_percent,
+            unit.pass_percent,
+            unit.attempts,
+            unit.max_attempts,
         )
         for unit in views
         if unit.state != "passed"
@@ -170,6 +186,9 @@ def _reasons(
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
         text = f"the course does not name run {run}; only progress reported for it counts"
         yield Reason("run_unknown", text)
+    if any(part.leaves_out(part.facts.get("active", {})) for part in scope.parts[:1]):
+        text = f"some progress reported for run {run} lies outside of it, or came in too late"
+        yield Reason("outside_run", text)
     if missing:
         required = len(required_units(course))
         titles = ", ".join(unit.title for unit in missing)

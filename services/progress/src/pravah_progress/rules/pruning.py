@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pravah_progress.model import (
+    STARTED,
     Document,
     DocumentKey,
     Milliseconds,
@@ -13,7 +14,7 @@ from pravah_progress.model import (
     day_of,
     path_of,
 )
-from pravah_progress.rules.scope import moments_of
+from pravah_progress.rules.windows import moments_of
 
 
 class _Submission(NamedTuple):
@@ -35,7 +36,7 @@ def prune(document: Document) -> Pruning | None:
     come later never bring a pruned submission back into force, so the pruned document is again
     the same for any order of arrival.
 
-    A term in `unstarted` has nothing to start once its start is announced; a redelivered
+    A term in `unstarted` has nothing to start once its start is published; a redelivered
     enrollment puts it there again.
     """
     dominated: dict[Path, float] = {
@@ -54,7 +55,10 @@ def prune(document: Document) -> Pruning | None:
 
 def _is_started(document: Document, name: str) -> bool:
     run, _, term = name.partition("|")
-    return "started" in document.get("announced", {}).get(run, {}).get(term, {})
+    keys = ["announced", run, term, STARTED]
+    unpublished = (note["path"] for note in document.get("unpublished", ()))
+    said = document.get("announced", {}).get(run, {}).get(term, {})
+    return STARTED in said and keys not in unpublished
 
 
 def _dominated(submissions: Mapping[str, float]) -> Iterator[tuple[str, float]]:

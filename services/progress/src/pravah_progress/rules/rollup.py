@@ -5,7 +5,17 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from pravah_progress.model import NO_RUN, Document, Milliseconds, from_milliseconds
+from pravah_progress.model import (
+    COMPLETED,
+    IMPROVED,
+    NO_RUN,
+    STARTED,
+    Document,
+    Milliseconds,
+    from_milliseconds,
+)
+from pravah_progress.rules.deciding import announced_of
+from pravah_progress.rules.requirements import languages_done, required_content
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import (
@@ -13,6 +23,7 @@ from pravah_progress.rules.views import (
     CourseView,
     EnrollmentSummary,
     EnrollmentView,
+    LanguageView,
     ModuleView,
     ReportedView,
     UnitState,
@@ -63,7 +74,7 @@ def summary(
 
 def unit_view(scope: Scope, unit: Unit, preferred: Sequence[str]) -> UnitView:
     """Return how a unit stands for an enrollment."""
-    submissions = scope.submissions(unit.unit_id) if unit.kind == "assessment" else []
+    best = scope.best(unit)
     passed_at = scope.passed_at(unit)
     return UnitView(
         unit_id=unit.unit_id,
@@ -72,24 +83,19 @@ def unit_view(scope: Scope, unit: Unit, preferred: Sequence[str]) -> UnitView:
         optional=unit.optional,
         state=_state(scope, unit, passed_at),
         passed_at=_moment(passed_at),
-        best_percent=scope.best_percent(unit.unit_id),
+        best_percent=None if best is None else best.percent,
         pass_percent=unit.pass_percent,
-        attempts=len({submission.attempt_id for submission in submissions}),
-        spent_seconds=scope.seconds_of(unit.unit_id),
+        attempts=scope.attempts(unit.unit_id),
+        max_attempts=unit.max_attempts,
+        spent_seconds=scope.seconds_of(unit.unit_id, unit.seconds),
     )
-
-
-def announced(document: Document, run: str, number: str, kind: str) -> Mapping[str, Any] | None:
-    """Return the data of an announcement as published, or None."""
-    kept = document.get("announced", {}).get(run, {}).get(number, {}).get(kind)
-    return None if kept is None else kept["data"]
 
 
 def _state(scope: Scope, unit: Unit, passed_at: Milliseconds | None) -> UnitState:
     if passed_at is not None:
         return "passed"
-    if unit.kind == "assessment" and scope.submissions(unit.unit_id):
-        return "handed_in" if scope.best_percent(unit.unit_id) is None else "below_mark"
+    if unit.kind == "assessment" and scope.submissions(unit):
+        return "handed_in" if scope.best(unit) is None else "below_mark"
     return "in_progress" if scope.opened(unit.unit_id) else "not_started"
 
 
@@ -97,7 +103,7 @@ def _enrollment(
     document: Document, course: Course | None, run: str, number: str, preferred: Sequence[str]
 ) -> EnrollmentView:
     term = document["enrollments"][run][number]
-    completed = announced(document, run, number, "completed")
+    said = announced_of(document, run, number)
     scope = scope_of(document, course, run)
     units = () if course is None else tuple(unit_view(scope, u, preferred) for u in course.units)
     required = [unit for unit in units if not unit.optional]
@@ -107,12 +113,13 @@ def _enrollment(
         term=int(number),
         enrolled_at=from_milliseconds(term["enrolled_at"]),
         withdrawn_at=_moment(term.get("withdrawn_at")),
-        started_at=_said(announced(document, run, number, "started"), "started_at"),
-        completed_at=_said(completed, "completed_at"),
-        score_percent=None if completed is None else completed["score_percent"],
-        learning_seconds=scope.seconds(),
+        started_at=_moment_said(said, STARTED, "started_at"),
+        completed_at=_moment_said(said, COMPLETED, "completed_at"),
+        score_percent=best_announced(said),
+        learning_seconds=scope.seconds(course),
         required=len(required),
         passed=sum(unit.state == "passed" for unit in required),
+        languages=() if course is None else _languages(scope, course),
         modules=() if course is None else _modules(course, units, preferred),
         units=units,
     )
@@ -122,8 +129,22 @@ def _moment(milliseconds: Milliseconds | None) -> datetime | None:
     return None if milliseconds is None else from_milliseconds(milliseconds)
 
 
-def _said(announcement: Mapping[str, Any] | None, name: str) -> datetime | None:
-    return None if announcement is None else datetime.fromisoformat(announcement[name])
+def _moment_said(said: Mapping[str, Any], kind: str, name: str) -> datetime | None:
+    return datetime.fromisoformat(said[kind]["data"][name]) if kind in said else None
+
+
+def best_announced(said: Mapping[str, Any]) -> float | None:
+    """Return the highest score that a term has announced."""
+    kept = [said[COMPLETED]] if COMPLETED in said else []
+    kept += said.get(IMPROVED, {}).values()
+    scores = [one["data"]["score_percent"] for one in kept]
+    return max((score for score in scores if score is not None), default=None)
+
+
+def _languages(scope: Scope, course: Course) -> tuple[LanguageView, ...]:
+    required = len(required_content(course))
+    done = languages_done(scope, course)
+    return tuple(LanguageView(language, required, done[language]) for language in sorted(done))
 
 
 def _modules(

@@ -1,12 +1,20 @@
 """Which facts count for an enrollment, and what they say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple
 
-from pravah_progress.model import NO_RUN, UNMARKED, Document, Milliseconds, as_milliseconds
-from pravah_shared.events import Course, Run, Unit
+from pravah_progress.model import NO_RUN, UNMARKED, Document, Milliseconds
+from pravah_progress.rules.windows import Part, Window, moments_of
+from pravah_shared.events import Course, Unit
 from pravah_shared.events.types import MAX_SECONDS
+
+TIMES_ITS_LENGTH = 3
+"""Most learning seconds of a unit, in its own length: to see it, again, and with pauses."""
+LEAST_CAP_SECONDS = 10 * 60
+"""No cap is lower: a page of a minute may well be thought about."""
+UNKNOWN_LENGTH_CAP_SECONDS = 4 * 60 * 60
+"""Most learning seconds of a unit whose length the course does not say: half a working day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,49 +26,11 @@ class Submission:
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When a fact must have happened, and by when it must have come in; all ends are in."""
+class Best(NamedTuple):
+    """A unit's best score, and when it was first reached."""
 
-    starts_at: Milliseconds
-    ends_at: Milliseconds
-    closes_at: Milliseconds
-
-    @classmethod
-    def of(cls, run: Run) -> Self:
-        """Return the window of a run. It closes after the grace for devices that are offline."""
-        ends_at = as_milliseconds(run.ends_at)
-        return cls(as_milliseconds(run.starts_at), ends_at, ends_at + run.grace_seconds * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Facts reported under one run key, and the window they must lie in; None: all count."""
-
-    facts: Mapping[str, Any]
-    window: Window | None = None
-
-    def holds(self, at: Milliseconds, received: Milliseconds) -> bool:
-        """Tell whether what happened and came in at these moments counts."""
-        window = self.window
-        return window is None or (
-            window.starts_at <= at <= window.ends_at and received <= window.closes_at
-        )
-
-    def earliest(self, days: Mapping[str, Mapping[str, Milliseconds]]) -> Milliseconds | None:
-        """Return the earliest known moment that counts.
-
-        Of a day its first and last moment and its earliest receipt are known. Where the first
-        lies before the opening, the last stands for all between; where something of the day came
-        in in time, all of it did.
-        """
-        ends = (
-            at
-            for day in days.values()
-            for at in (day["first"], day["last"])
-            if self.holds(at, day["received"])
-        )
-        return min(ends, default=None)
+    percent: float
+    at: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +43,27 @@ class Scope:
         """Return when the learner was first active."""
         return _min(part.earliest(part.facts.get("active", {})) for part in self.parts)
 
-    def seconds(self) -> int:
-        """Return the seconds spent, over all units and devices, within the contract's bound."""
-        spent: dict[tuple[str, str], int] = {}
-        for part in self.parts:
-            for unit_id, content in part.facts.get("content", {}).items():
-                for device, seconds in content.get("spent", {}).items():
-                    key = (unit_id, device)
-                    # The device counts on whether or not it names the run: not a sum.
-                    spent[key] = max(seconds, spent.get(key, 0))
-        return min(sum(spent.values()), MAX_SECONDS)
+    def seconds(self, course: Course | None) -> int:
+        """Return the learning seconds over all units, within the contract's bound."""
+        lengths = {} if course is None else {unit.unit_id: unit.seconds for unit in course.units}
+        units = {id_ for part in self.parts for id_ in part.facts.get("content", {})}
+        return min(sum(self.seconds_of(id_, lengths.get(id_)) for id_ in units), MAX_SECONDS)
 
-    def seconds_of(self, unit_id: str) -> int:
-        """Return the seconds spent on one unit, over all devices."""
+    def seconds_of(self, unit_id: str, length_seconds: int | None) -> int:
+        """Return the learning seconds of one unit over all devices, within its cap.
+
+        A client that is left open reports on and on; hours of learning are none of its idling.
+        """
         spent: dict[str, int] = {}
-        for content in self._contents(unit_id):
+        for _, content in self._content_parts(unit_id):
             for device, seconds in content.get("spent", {}).items():
+                # The device counts on whether or not it names the run: not a sum.
                 spent[device] = max(seconds, spent.get(device, 0))
-        return sum(spent.values())
+        return min(sum(spent.values()), _cap(length_seconds))
 
     def opened(self, unit_id: str) -> bool:
         """Tell whether a content unit was ever reported, in the window or not."""
-        return any(True for _ in self._contents(unit_id))
+        return any(True for _ in self._content_parts(unit_id))
 
     def done_at(self, unit_id: str) -> Milliseconds | None:
         """Return when the learner first finished a content unit."""
@@ -102,8 +71,51 @@ class Scope:
             part.earliest(content.get("done", {})) for part, content in self._content_parts(unit_id)
         )
 
-    def submissions(self, unit_id: str) -> list[Submission]:
-        """Return the submissions of an assessment unit, oldest first."""
+    def languages_of(self, unit_id: str) -> set[str]:
+        """Return the languages in which a content unit was done, in the window or not."""
+        return {
+            language
+            for _, content in self._content_parts(unit_id)
+            for language, said in content.get("languages", {}).items()
+            if "done_at" in said
+        }
+
+    def attempts(self, unit_id: str) -> int:
+        """Return how many attempts at an assessment unit were made, counting or not."""
+        return len({submission.attempt_id for submission in self._submissions(unit_id)})
+
+    def submissions(self, unit: Unit) -> list[Submission]:
+        """Return the submissions of an assessment unit that count, oldest first.
+
+        With `max_attempts`: of the attempts that began first, by time and then by their id.
+        """
+        return _of_first_attempts(self._submissions(unit.unit_id), unit.max_attempts)
+
+    def passed_at(self, unit: Unit) -> Milliseconds | None:
+        """Return when the unit was passed. None: not passed.
+
+        A content unit by the first report that it is done; an assessment by the earliest
+        submission at or above its mark, without a mark by the earliest submission at all.
+        """
+        if unit.kind == "content":
+            return self.done_at(unit.unit_id)
+        return _min(
+            submission.at for submission in self.submissions(unit) if passes(unit, submission)
+        )
+
+    def best(self, unit: Unit) -> Best | None:
+        """Return the highest score over attempts; an attempt scores its latest marked submission.
+
+        None: nothing is marked.
+        """
+        scores: dict[str, Best] = {}
+        for submission in self.submissions(unit):
+            if submission.percent is not None:
+                scores[submission.attempt_id] = Best(submission.percent, submission.at)
+        return max(scores.values(), key=lambda best: (best.percent, -best.at), default=None)
+
+    def _submissions(self, unit_id: str) -> list[Submission]:
+        """Return all submissions of a unit within the window, oldest first."""
         found: dict[tuple[Milliseconds, str], float] = {}
         for part in self.parts:
             attempts = part.facts.get("submissions", {}).get(unit_id, {})
@@ -117,34 +129,6 @@ class Scope:
             Submission(attempt_id, at, _mark(percent))
             for (at, attempt_id), percent in sorted(found.items())
         ]
-
-    def passed_at(self, unit: Unit) -> Milliseconds | None:
-        """Return when the unit was passed; it is never unpassed. None: not passed.
-
-        A content unit by the first report that it is done; an assessment by the earliest
-        submission at or above its mark, without a mark by the earliest submission at all.
-        """
-        if unit.kind == "content":
-            return self.done_at(unit.unit_id)
-        return _min(
-            submission.at
-            for submission in self.submissions(unit.unit_id)
-            if passes(unit, submission)
-        )
-
-    def best_percent(self, unit_id: str) -> float | None:
-        """Return the highest score over attempts; an attempt scores its latest marked submission.
-
-        None: nothing is marked.
-        """
-        scores: dict[str, float] = {}
-        for submission in self.submissions(unit_id):
-            if submission.percent is not None:
-                scores[submission.attempt_id] = submission.percent
-        return max(scores.values(), default=None)
-
-    def _contents(self, unit_id: str) -> Iterator[Mapping[str, Any]]:
-        return (content for _, content in self._content_parts(unit_id))
 
     def _content_parts(self, unit_id: str) -> Iterator[tuple[Part, Mapping[str, Any]]]:
         for part in self.parts:
@@ -178,10 +162,22 @@ def passes(unit: Unit, submission: Submission) -> bool:
     return submission.percent is not None and submission.percent >= unit.pass_percent
 
 
-def moments_of(name: str) -> tuple[Milliseconds, Milliseconds]:
-    """Return when a submission was made and when it came in, from its key."""
-    at, _, received = name.partition("_")
-    return int(at), int(received)
+def _of_first_attempts(submissions: Sequence[Submission], most: int | None) -> list[Submission]:
+    begun: set[str] = set()
+    counting = []
+    for submission in submissions:
+        if submission.attempt_id not in begun:
+            if most is not None and len(begun) == most:
+                continue
+            begun.add(submission.attempt_id)
+        counting.append(submission)
+    return counting
+
+
+def _cap(length_seconds: int | None) -> int:
+    if not length_seconds:
+        return UNKNOWN_LENGTH_CAP_SECONDS
+    return max(TIMES_ITS_LENGTH * length_seconds, LEAST_CAP_SECONDS)
 
 
 def _mark(percent: float) -> float | None:

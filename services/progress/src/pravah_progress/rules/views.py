@@ -9,7 +9,11 @@ UnitState = Literal["not_started", "in_progress", "handed_in", "below_mark", "pa
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """A unit of the course, as it stands for one enrollment."""
+    """A unit of the course, as it stands for one enrollment.
+
+    `attempts` counts all that were made; of more than `max_attempts` the first count.
+    `spent_seconds` is within the unit's cap.
+    """
 
     unit_id: str
     title: str
@@ -20,6 +24,7 @@ class UnitView:
     best_percent: float | None
     pass_percent: float | None
     attempts: int
+    max_attempts: int | None
     spent_seconds: int
 
 
@@ -34,8 +39,20 @@ class ModuleView:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageView:
+    """How many required content units were done in a language."""
+
+    language: str
+    required: int
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
 class EnrollmentSummary:
-    """One term. `required` and `passed` count units; 0 while the course is not known."""
+    """One term. `required` and `passed` count units; 0 while the course is not known.
+
+    `score_percent` is the best announced.
+    """
 
     enrollment_id: str
     run_id: str | None
@@ -52,8 +69,9 @@ class EnrollmentSummary:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentView(EnrollmentSummary):
-    """One term, with each unit and module; none while the course is not known."""
+    """One term, with each unit, module and language; none while the course is not known."""
 
+    languages: tuple[LanguageView, ...]
     modules: tuple[ModuleView, ...]
     units: tuple[UnitView, ...]
 

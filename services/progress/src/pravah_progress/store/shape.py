@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from pravah_progress.model import (
+    COMPLETED,
     DOT,
     ESCAPED,
+    IMPROVED,
+    STARTED,
     Announcement,
     Change,
     DocumentKey,
@@ -16,10 +19,14 @@ from pravah_progress.model import (
     path_of,
     term_name,
 )
-from pravah_shared.events import Completed, Event, Started
+from pravah_shared.events import Completed, Event, ScoreImproved, Started
 from pravah_shared.mongo import Document, UpdateOne
 
-_KINDS: Mapping[str, type[Announcement]] = {"started": Started, "completed": Completed}
+_TYPES: Mapping[str, type[Announcement]] = {
+    STARTED: Started,
+    COMPLETED: Completed,
+    IMPROVED: ScoreImproved,
+}
 
 
 def as_rules_know_it(stored: Document) -> Document:
@@ -82,7 +89,7 @@ def removal(pruning: Pruning) -> UpdateOne:
 
 
 def first(offer: Kept) -> UpdateOne:
-    """Return the write that keeps an announcement unless its term has one of its kind.
+    """Return the write that keeps an announcement unless its place is taken.
 
     The event's time is the clock's: it says since when the announcement waits.
     """
@@ -117,7 +124,7 @@ def kept_at(document: Mapping[str, Any], keys: Iterable[str]) -> Kept:
         id=held["id"],
         source=held["source"],
         time=datetime.fromisoformat(held["time"]),
-        data=_KINDS[keys[-1]].model_validate(held["data"]),
+        data=_TYPES[keys[3]].model_validate(held["data"]),
         traceparent=held["traceparent"],
     )
     return Kept(DocumentKey(document["learner_id"], document["course_id"]), event)
