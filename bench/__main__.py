@@ -109,7 +109,7 @@ def _scale(out: Output, machine: Machine, effort: Effort, document: Path | None)
 
 def _on_parts(measure: Callable[[Parts, Steps], Awaitable[T]], turns: int) -> T:
     """Bring up, measure, take down, however it ends."""
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a fresh topic's leader takes a moment
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # fresh topics have no leader
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     state = Path(tempfile.mkdtemp(prefix="pravah-bench-"))
 

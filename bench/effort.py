@@ -12,8 +12,8 @@ MOST_REQUESTS = 200_000
 class Effort:
     """Turns, and how long each takes.
 
-    `learners` is also the number of events in a turn of the stream: one for each. Peers that
-    write to the store event by event take part with `few_learners`.
+    `learners` is also the number of events in a turn of the stream: one for each. Peers take part
+    with a share of them (bench/contest/contestants.py).
     """
 
     ingest_turns: int
@@ -21,7 +21,6 @@ class Effort:
     stream_turns: int
     learners: int
     race_turns: int
-    few_learners: int
     kills: int
     latency_seconds: float
     growth_turns: int
@@ -40,7 +39,6 @@ FULL = Effort(
     stream_turns=5,
     learners=20_000,
     race_turns=3,
-    few_learners=4_000,
     kills=3,
     latency_seconds=15,
     growth_turns=5,
@@ -52,7 +50,6 @@ QUICK = Effort(
     stream_turns=3,
     learners=5_000,
     race_turns=1,
-    few_learners=1_000,
     kills=1,
     latency_seconds=5,
     growth_turns=2,

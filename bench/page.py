@@ -43,10 +43,7 @@ def section(table: str, machine: Machine, effort: Effort, command: str) -> str:
     quick = "" if effort is FULL else " --quick"
     ingest = f"{effort.ingest_turns} turns of {effort.ingest_seconds:g} s"
     stream = f"{effort.stream_turns} turns of {effort.learners:,} events"
-    peers = (
-        f"{effort.race_turns} turns, of {effort.few_learners:,} events for those that write to the "
-        "store event by event"
-    )
+    peers = f"{effort.race_turns} turns, {effort.kills} kills"
     lines = [
         f"`python -m bench{command}{quick}`",
         *machine.lines(),

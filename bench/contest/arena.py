@@ -11,6 +11,7 @@ from bench import learning
 from bench.contest.contestants import OURS, Contestant
 from bench.contest.watching import Watch
 from bench.parts import PARTITIONS, Parts, deployment
+from bench.results import WrongOutput
 from pravah_cli.local.process import Launch, gone, spawn, stop
 from pravah_cli.local.running import Running
 from pravah_cli.testing import Deployment, eventually
@@ -28,6 +29,8 @@ CLOSING = 40
 """Learners who pass everything in the last reports: seen complete, all before them was handled.
 So many that every partition has some."""
 DEADLINE_SECONDS = 60.0
+ENROLL_SECONDS = 300.0
+"""All contestants enroll at once, untimed, on the same store."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,11 @@ class Arena:
             await self.publisher.publish(events[start : start + CHUNK])
 
     async def enroll(self) -> None:
-        """Let every learner be enrolled and have a history, and the contestant be done with it."""
+        """Let every learner be enrolled and have a history, and the contestant be done with it.
+
+        Raises:
+            WrongOutput: it does not get through.
+        """
         await self.publish([learning.course()])
         async with self.running() as process:
             if self.contestant is OURS:
@@ -67,7 +74,9 @@ class Arena:
             await self.publish(map(learning.history, range(self.learners)))
             await self.publish(map(learning.whole, closing))
             wanted = [learning.enrollment_id(learner) for learner in closing]
-            await self.watch.reach(wanted, CLOSING, process)
+            seen = await self.watch.reach(wanted, CLOSING, process, ENROLL_SECONDS)
+        if seen.count < CLOSING:
+            raise WrongOutput(f"{self.contestant.name} did not get through the enrollments")
 
     async def next_turn(self) -> list[str]:
         """Publish a turn; return the enrollments that it completes."""

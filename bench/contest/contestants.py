@@ -21,14 +21,13 @@ GRACE_SECONDS = 30.0
 class Contestant:
     """One that does the job. `program`: a module of bench.peers and its arguments; ours has none.
 
-    `fast`: it takes part with as many learners as ours; the others with fewer, or a turn of
-    theirs would take minutes.
+    `share`: of ours, the learners that it takes part with: a turn takes each some seconds.
     """
 
     name: str
     what: str
     program: tuple[str, ...] = ()
-    fast: bool = False
+    share: float = 0.1
 
     def launch(self, parts: Parts, own: Deployment) -> Launch:
         """Say how to start it within its own deployment.
@@ -50,26 +49,27 @@ class Contestant:
         )
 
 
-OURS = Contestant("pravah", "the progress stream", fast=True)
+OURS = Contestant("pravah", "the progress stream", share=1)
 FAUST_STORE = Contestant(
     "faust_store",
     "Faust, agent per event, upsert per event",
-    ("faust_store", "worker", "-l", "warning"),
+    ("faust_store", "worker", "--without-web", "-l", "warn"),
 )
 PEERS = (
     FAUST_STORE,
     Contestant(
         "faust_table",
         "Faust, agent per event, table on RocksDB",
-        ("faust_table", "worker", "-l", "warning"),
+        ("faust_table", "worker", "--without-web", "-l", "warn"),
+        share=0.25,
     ),
     Contestant(
-        "quix", "Quix Streams, state store, at least once", ("quix", "at-least-once"), fast=True
+        "quix", "Quix Streams, state store, at least once", ("quix", "at-least-once"), share=1
     ),
     Contestant(
-        "quix_once", "Quix Streams, state store, exactly once", ("quix", "exactly-once"), fast=True
+        "quix_once", "Quix Streams, state store, exactly once", ("quix", "exactly-once"), share=1
     ),
-    Contestant("faststream", "FastStream, upsert per event", ("faststream_store",)),
+    Contestant("faststream", "FastStream, upsert per event", ("faststream_store",), share=0.05),
     Contestant("aiokafka", "aiokafka, upsert per event", ("aiokafka_store",)),
 )
 

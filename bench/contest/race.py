@@ -13,7 +13,7 @@ from bench.contest.arena import Arena, opened
 from bench.contest.contestants import OURS, PEERS
 from bench.contest.judging import Verdict, judge
 from bench.contest.table import Score, lines
-from bench.contest.watching import Seen
+from bench.contest.watching import Seen, Watch
 from bench.effort import Effort
 from bench.parts import Parts
 from bench.results import Line, Rate, WrongOutput
@@ -54,11 +54,8 @@ async def measure(parts: Parts, effort: Effort, steps: Steps) -> list[Line]:
 async def _arenas(parts: Parts, effort: Effort) -> AsyncIterator[list[Arena]]:
     """Yield an arena for each contestant, ours first."""
     async with AsyncExitStack() as stack:
-        arenas = []
-        for contestant in (OURS, *PEERS):
-            learners = effort.learners if contestant.fast else effort.few_learners
-            arenas.append(await stack.enter_async_context(opened(parts, contestant, learners)))
-        yield arenas
+        arenas = [opened(parts, one, int(one.share * effort.learners)) for one in (OURS, *PEERS)]
+        yield await asyncio.gather(*map(stack.enter_async_context, arenas))
 
 
 async def turn(arena: Arena) -> Rate:
@@ -93,8 +90,9 @@ async def endure(arena: Arena, kills: int) -> Verdict:
     for at in thresholds(len(wanted), kills):
         async with arena.running_until_killed() as process:
             await arena.watch.reach(wanted, at, process)
-    async with arena.running() as process:
-        await arena.watch.reach(wanted, len(wanted), process)
+    # What stands in transactions that a kill cut off is not there for readers: watched anew.
+    async with arena.running() as process, Watch(arena.settings, committed=True) as watch:
+        await watch.reach(wanted, len(wanted), process)
     return await verdict(arena)
 
 

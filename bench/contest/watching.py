@@ -33,9 +33,10 @@ class Seen:
 
 @dataclass(slots=True)
 class Watch:
-    """Reads `completed` as it grows. Sees what a transaction has not committed yet, too."""
+    """Reads `completed` as it grows; unless `committed`, also what a transaction still holds."""
 
     settings: Settings
+    committed: bool = False
     enrollments: set[str] = field(default_factory=set)
     """Enrollments whose completion was seen."""
     _consumer: AIOKafkaConsumer = field(init=False)
@@ -47,6 +48,7 @@ class Watch:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed" if self.committed else "read_uncommitted",
         )
         await self._consumer.start()
         return self
@@ -59,7 +61,13 @@ class Watch:
     ) -> None:
         await self._consumer.stop()
 
-    async def reach(self, wanted: Collection[str], count: int, process: Running) -> Seen:
+    async def reach(
+        self,
+        wanted: Collection[str],
+        count: int,
+        process: Running,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> Seen:
         """Return as soon as `count` of the wanted enrollments are seen; or when nothing comes.
 
         Raises:
@@ -67,7 +75,7 @@ class Watch:
         """
         wanted = set(wanted)
         seen = Seen(len(wanted & self.enrollments), time.perf_counter(), cpu_seconds(process.pid))
-        while seen.count < count and time.perf_counter() - seen.at < IDLE_SECONDS:
+        while seen.count < count and time.perf_counter() - seen.at < idle_seconds:
             if not process.alive:
                 raise PartError(f"{process.name} ended by itself:\n{tail(process.log)}")
             await self._poll()

@@ -15,7 +15,6 @@ app = faust.App(
     f"{place.prefix}{place.group}",
     broker=f"kafka://{place.kafka}",
     datadir=place.state_dir,
-    web_enabled=False,
     broker_session_timeout=SESSION_SECONDS,
 )
 facts = app.topic(

@@ -18,7 +18,6 @@ app = faust.App(
     store="rocksdb://",
     datadir=place.state_dir,
     topic_partitions=4,
-    web_enabled=False,
     broker_session_timeout=SESSION_SECONDS,
 )
 facts = app.topic(
