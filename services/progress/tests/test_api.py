@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pravah_progress.settings import ProgressSettings
+from pravah_progress.store.courses import MongoCourses
 from pravah_shared.events import Progressed
 from pravah_shared.http.testing import Example, walk_matrix
 
@@ -27,7 +28,7 @@ async def test_a_report_is_in_kafka_before_the_answer(
     assert answer.status_code == 202
     said = answer.json()
     assert said["accepted"] == 2
-    assert said["flush_after_seconds"] == 30
+    assert 30 <= said["flush_after_seconds"] < 36
     (fact,) = await published(progress_settings, "progressed", 1)
     assert isinstance(fact, Progressed)
     assert fact.updates[0].spent_seconds == 60
@@ -93,9 +94,8 @@ async def test_a_unit_of_a_version_that_just_came_is_taken(api: Api) -> None:
     await api.store.courses.put([course()])
     assert (await api.call("POST", "/v1/progress", body=body())).status_code == 202
     new = course(2, (*course().units, course().units[0].model_copy(update={"unit_id": "new"})))
-    await api.app.state.parts.store.courses._collection.update_one(
-        {"_id": "ethics"}, {"$set": {"version": 2, "course": new.model_dump_json()}}
-    )
+    another_worker = MongoCourses(api.app.state.parts.store.courses._collection)
+    await another_worker.put([new])
     more = body(updates=[{"unit_id": "new", "status": 2, "at": day(1).isoformat()}])
     assert (await api.call("POST", "/v1/progress", body=more)).status_code == 202
 

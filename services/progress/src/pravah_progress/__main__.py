@@ -3,21 +3,18 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 from fastapi import FastAPI
 
 from pravah_progress.api import Parts, build
-from pravah_progress.api.ingest import Ingest
-from pravah_progress.api.known import KnownCourses
-from pravah_progress.api.waiting import Watch
+from pravah_progress.api.opening import PUBLISH_SECONDS, opened
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
 from pravah_progress.stream import ProgressHandler
 from pravah_progress.wire import READERS
 from pravah_shared.command import run
-from pravah_shared.http.health import Readiness, ready_when
+from pravah_shared.http.health import ready_when
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.mongo import Database
 from pravah_shared.processing.runner import build_runner
@@ -29,23 +26,11 @@ async def open_parts(settings: ProgressSettings) -> AsyncIterator[Parts]:
     """Yield the real parts of the API. It comes up while Kafka or the store is away."""
     async with (
         Database.connect(settings.mongo_uri, settings.mongo_database) as database,
-        Publisher(settings, client_id="progress-api") as publisher,
+        Publisher(settings, client_id="progress-api", timeout_seconds=PUBLISH_SECONDS) as publisher,
     ):
         dependencies = ready_when(kafka=publisher.ping, store=database.ping)
-
-        async def ready() -> Readiness:
-            found = await dependencies()
-            # Without the store reports are still taken, and none may be turned away.
-            return Readiness("kafka" not in found.missing, found.missing)
-
-        store = Store.on(database)
-        yield Parts(
-            store=store,
-            ingest=Ingest(publisher, KnownCourses(store.courses), lambda: datetime.now(UTC)),
-            watch=Watch(store.applied),
-            ready=ready,
-            flush_after_seconds=settings.flush_after_seconds,
-        )
+        async with opened(settings, publisher, Store.on(database), dependencies) as parts:
+            yield parts
 
 
 def document() -> FastAPI:

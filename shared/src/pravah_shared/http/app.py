@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from pravah_shared.http import docs, problems
 from pravah_shared.http.edge import Edge
@@ -79,6 +81,14 @@ def create_app(
         app.get(SESSION_PATH, include_in_schema=False, dependencies=[public()])(open_session)
     app.openapi = partial(docs.describe, app)  # type: ignore[method-assign]
     return app
+
+
+def add_lane(app: FastAPI, lane: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Put ASGI middleware between `Edge` and the routes, for what is too frequent for their stack.
+
+    What it raises is answered 500: it answers its own problems.
+    """
+    app.user_middleware.append(Middleware(lane))
 
 
 def create_health_app(service: str, *, ready: ReadyCheck, alive: AliveCheck) -> FastAPI:

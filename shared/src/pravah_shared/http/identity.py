@@ -64,16 +64,25 @@ class Allow:
                 a learner on another learner's path (`{learner_id}`).
             IssuerUnavailable: whether the token is good is not known.
         """
-        sender = await authenticate(request)
-        acting = self._acting_roles(sender)
-        # The route sees no other role: a system that lacks the scopes, or an operator where none
-        # is allowed, must not count as trusted because the sender is a learner besides.
-        principal = replace(sender, roles=acting)
+        principal = self.acting(await authenticate(request))
         learner_id = request.path_params.get("learner_id")
-        if learner_id is not None and acting == {"learner"} and not principal.owns(learner_id):
+        is_learner = principal.roles == {"learner"}
+        if learner_id is not None and is_learner and not principal.owns(learner_id):
             raise forbidden("This is another learner's; a learner reaches only their own data")
         request.state.principal = principal
         return principal
+
+    def acting(self, sender: Principal) -> Principal:
+        """Return `sender` with those of their roles that this route takes.
+
+        It sees no other: a system that lacks the scopes, or an operator where none is allowed,
+        must not count as trusted because the sender is a learner besides.
+
+        Raises:
+            Problem: 403 for the wrong role and for lacking scopes.
+        """
+        roles = self._acting_roles(sender)
+        return sender if roles == sender.roles else replace(sender, roles=roles)
 
     def _acting_roles(self, principal: Principal) -> frozenset[Role]:
         acting = principal.roles & self.roles

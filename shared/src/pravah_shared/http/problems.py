@@ -65,11 +65,16 @@ class Body:
     trace_id: str | None
 
 
+def type_of(problem: Problem) -> str:
+    """Return the URI that names the kind of problem."""
+    return f"urn:pravah:problem:{problem.type}" if problem.type else "about:blank"
+
+
 def problem_response(problem: Problem) -> Response:
     """Return the answer for `problem`, with the current trace id."""
     traceparent = current_traceparent()
     body = Body(
-        f"urn:pravah:problem:{problem.type}" if problem.type else "about:blank",
+        type_of(problem),
         problem.title,
         problem.status,
         problem.detail,

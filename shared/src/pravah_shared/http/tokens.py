@@ -58,18 +58,26 @@ class TokenVerifier:
             Problem: 401, naming what is wrong with the token.
             IssuerUnavailable: its key is not known and the issuer does not answer.
         """
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        kept = self._kept.get(digest)
-        if kept and kept[0] > self._clock():
-            self._kept.move_to_end(digest)
-            return kept[1]
-        self._kept.pop(digest, None)
+        if (principal := self.known(token)) is not None:
+            return principal
         claims = await self.claims(token)
         if claims.get("use") == "page":
             raise unauthorized("This token opens a page once; it is no bearer token")
         principal = self.principal_of(claims)
-        self._keep(digest, float(claims["exp"]), principal)
+        self._keep(_digest(token), float(claims["exp"]), principal)
         return principal
+
+    def known(self, token: str) -> Principal | None:
+        """Return who holds a token that was verified before and has not expired."""
+        digest = _digest(token)
+        kept = self._kept.get(digest)
+        if kept is None:
+            return None
+        if kept[0] <= self._clock():
+            del self._kept[digest]
+            return None
+        self._kept.move_to_end(digest)
+        return kept[1]
 
     def _keep(self, digest: bytes, expires_at: float, principal: Principal) -> None:
         self._kept[digest] = (expires_at, principal)
@@ -141,6 +149,10 @@ class _Registry(jwt.JWTClaimsRegistry):
         self.leeway = SKEW_SECONDS
         super().validate_iat(value)
         self.leeway = 0
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 def claim(claims: Claims, path: str) -> Any:

@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from pravah_progress.api import reads, writes
+from pravah_progress.api.lane import Lane
 from pravah_progress.api.parts import Parts
 from pravah_progress.settings import ProgressSettings
-from pravah_shared.http.app import create_app
+from pravah_shared.http.app import add_lane, create_app
 from pravah_shared.http.health import Readiness
 
 OpenParts = Callable[[], AbstractAsyncContextManager[Parts]]
@@ -30,6 +31,7 @@ def build(settings: ProgressSettings, open_parts: OpenParts) -> FastAPI:
         return await parts.ready()
 
     app = create_app("progress", settings, lifespan=lifespan, ready=ready)
+    add_lane(app, Lane)
     app.include_router(writes.router)
     app.include_router(reads.router)
     return app

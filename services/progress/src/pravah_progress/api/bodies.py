@@ -60,6 +60,7 @@ class RefusedReport(Model):
 
     index: int
     status: int
+    type: str = Field(description="urn:pravah:problem:<slug>, as of a problem document")
     title: str
     detail: str
     errors: tuple[FieldProblem, ...] = ()

@@ -5,7 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from pravah_progress.api.gate import Gate
 from pravah_progress.api.ingest import Ingest
+from pravah_progress.api.pacing import Pacer
 from pravah_progress.api.waiting import Watch
 from pravah_progress.store import Store
 from pravah_shared.http.health import ReadyCheck
@@ -17,9 +19,10 @@ class Parts:
 
     store: Store
     ingest: Ingest
+    gate: Gate
+    pacer: Pacer
     watch: Watch
     ready: ReadyCheck
-    flush_after_seconds: int
 
 
 async def parts_of(request: Request) -> Parts:

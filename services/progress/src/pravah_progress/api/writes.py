@@ -1,23 +1,23 @@
-"""Routes that take progress in."""
+"""Routes that take progress in, as they are declared: contract, access, documentation.
+
+Most requests never come here: `lane.py` takes those that it can read at once, by the same parts.
+"""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from pravah_progress.api.bodies import (
-    Accepted,
-    BatchAccepted,
-    RefusedReport,
-    Report,
-    Reports,
-)
+from pravah_progress.api.answers import accepted, batch_accepted, unless_invalid
+from pravah_progress.api.bodies import Accepted, BatchAccepted, Report, Reports
 from pravah_progress.api.parts import PartsOf
+from pravah_progress.api.reading import by_contract, of
 from pravah_shared.http.identity import Principal, allow
 from pravah_shared.http.problems import Problem
 
 router = APIRouter(prefix="/v1/progress", tags=["progress"])
 
-Sender = Annotated[Principal, allow("learner", "operator", "system", scopes=["progress:write"])]
+SENDER = allow("learner", "operator", "system", scopes=["progress:write"])
+Sender = Annotated[Principal, SENDER]
 
 PARTLY = 207
 """Multi-Status: some reports were refused; the body tells which."""
@@ -29,16 +29,15 @@ async def report_progress(principal: Sender, report: Report, parts: PartsOf) -> 
 
     202: it is kept on all replicas and will be merged. That holds for a course not known yet, a
     learner not enrolled or withdrawn, too: `explain` says what it counts for. Times in the future
-    count as now; beyond a day they are refused, and so are units that a known course lacks.
+    count as now; beyond a day they are refused, and so are units that a known course lacks and
+    all that is new to a retired one (`course-retired`). 503: send it again, unchanged, after the
+    seconds in Retry-After.
     """
-    (taken,) = await parts.ingest.take(principal, [report])
+    reported = of(report)
+    (taken,) = await parts.ingest.take(principal, [reported])
     if isinstance(taken, Problem):
         raise taken
-    return Accepted(
-        accepted=len(report.updates) + len(report.attempts),
-        token=str(taken),
-        flush_after_seconds=parts.flush_after_seconds,
-    )
+    return accepted(reported, taken, parts.pacer.book())
 
 
 @router.post(
@@ -54,23 +53,10 @@ async def report_batch(
     202: all are kept. 207: those in `refused` are not, by their index, each with the status and
     the problem it would have got alone; the others are kept.
     """
-    taken = await parts.ingest.take(principal, body.reports)
-    refused = tuple(
-        RefusedReport(
-            index=index,
-            status=problem.status,
-            title=problem.title,
-            detail=problem.detail,
-            errors=problem.errors,
-        )
-        for index, problem in enumerate(taken)
-        if isinstance(problem, Problem)
+    reports = [unless_invalid(by_contract(one)) for one in body.reports]
+    answer = batch_accepted(
+        await parts.ingest.take(principal, reports), parts.pacer.book(len(reports))
     )
-    if refused:
+    if answer.refused:
         response.status_code = PARTLY
-    return BatchAccepted(
-        accepted=len(taken) - len(refused),
-        refused=refused,
-        tokens=tuple(None if isinstance(one, Problem) else str(one) for one in taken),
-        flush_after_seconds=parts.flush_after_seconds,
-    )
+    return answer

@@ -1,0 +1,106 @@
+"""Turns an accepted report into the record that Kafka keeps: `Progressed`, written once.
+
+The same event as `new_event(Progressed(…))` through `pravah_shared.codec.encode`, without building
+either: a report is read, judged and written as one struct. test_facts.py holds the two together.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from msgspec import Struct, UnsetType
+from msgspec.json import Encoder
+
+from pravah_progress.api.reading import Reported, Submission, Update, time_text
+from pravah_shared.codec import SCHEMA_BASE, Encoded
+from pravah_shared.events import Progressed, derived_id
+from pravah_shared.events.types import to_utc_milliseconds
+
+SOURCE: Final = "/pravah/progress"
+
+_SPEC: Final = ("ce_specversion", b"1.0")
+_SOURCE: Final = ("ce_source", SOURCE.encode())
+_TYPE: Final = ("ce_type", Progressed.type.encode())
+_SCHEMA: Final = ("ce_dataschema", (SCHEMA_BASE + Progressed.type).encode())
+_JSON: Final = ("content-type", b"application/json")
+_encode: Final = Encoder().encode
+
+
+class _Fact(Struct):
+    """The data of a `Progressed`, in its order."""
+
+    report_id: str
+    learner_id: str
+    course_id: str
+    run_id: str | UnsetType | None
+    device_id: str | UnsetType | None
+    updates: list[Update]
+    attempts: list[Submission]
+    received_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The moment at which reports are judged, in the forms that judging needs.
+
+    A plain time sorts by its text to the second, so most are compared without being read.
+    """
+
+    moment: datetime
+    text: str
+    second: str
+
+    @classmethod
+    def at(cls, moment: datetime) -> "Now":
+        """Return the forms of a moment, cut to milliseconds."""
+        moment = to_utc_milliseconds(moment)
+        text = time_text(moment)
+        return cls(moment, text, text[:19])
+
+    def is_past(self, time: str) -> bool:
+        """Whether a plain time is not later."""
+        return time[:19] < self.second or datetime.fromisoformat(time) <= self.moment
+
+    def is_within(self, time: str, ahead: timedelta) -> bool:
+        """Whether a plain time is at most so far ahead."""
+        return self.is_past(time) or datetime.fromisoformat(time) <= self.moment + ahead
+
+
+def record_of(reported: Reported, now: Now, traceparent: str | None) -> Encoded:
+    """Return the record of a report. Future times become `now`: nothing has happened later."""
+    report_id = str(uuid4())
+    key = reported.learner_id.encode()
+    headers = [
+        _SPEC,
+        ("ce_id", derived_id(Progressed.type, report_id).encode()),
+        _SOURCE,
+        _TYPE,
+        ("ce_subject", key),
+        ("ce_time", now.text.encode()),
+        _SCHEMA,
+        _JSON,
+    ]
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return Encoded(Progressed.topic, key, _value(reported, report_id, now), headers)
+
+
+def _value(reported: Reported, report_id: str, now: Now) -> bytes:
+    for update in reported.updates:
+        if not now.is_past(update.at):
+            update.at = now.text
+    for submission in reported.attempts:
+        if not now.is_past(submission.at):
+            submission.at = now.text
+    fact = _Fact(
+        report_id,
+        reported.learner_id,
+        reported.course_id,
+        reported.run_id,
+        reported.device_id,
+        reported.updates,
+        reported.attempts,
+        now.text,
+    )
+    return _encode(fact)
