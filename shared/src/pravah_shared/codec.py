@@ -8,6 +8,7 @@ Reading is as strict as the published schemas: what they refuse is `Undecodable`
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ SCHEMA_BASE = "urn:pravah:event:"
 
 REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
 JSON = b"application/json"
+_required_of = itemgetter(*REQUIRED)
 
 Reader: TypeAlias = Callable[[bytes], Any]
 """Reads an event's data quickly: something with the fields of its contract that the handler uses
@@ -103,7 +105,11 @@ def decode(record: Record, readers: Mapping[str, Reader] = NO_READERS) -> Event[
 
 def _headers(record: Record) -> dict[str, bytes]:
     headers = dict(record.headers)
-    if not all(map(headers.get, REQUIRED)):
+    try:
+        complete = all(_required_of(headers))
+    except KeyError:
+        complete = False
+    if not complete:
         missing = [name for name in REQUIRED if not headers.get(name)]
         raise Undecodable(f"missing CloudEvents headers {', '.join(missing)}")
     if headers["ce_specversion"] != b"1.0":

@@ -6,7 +6,7 @@ judges it. So there are two readers and one contract; tests/test_wire.py holds t
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import DecodeError, Meta, Struct
@@ -17,8 +17,9 @@ from pravah_shared.events import Progressed
 from pravah_shared.events.progress import percent_of
 from pravah_shared.events.types import ID_PATTERN, LANGUAGE_PATTERN, MAX_SECONDS
 
-_ID: Final = re.compile(ID_PATTERN)
-_LANGUAGE: Final = re.compile(LANGUAGE_PATTERN)
+# `$` of Python's re stands before a last newline, too; pydantic's does not.
+_ID: Final = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
+_LANGUAGE: Final = re.compile(LANGUAGE_PATTERN.removesuffix("$") + r"\Z")
 
 MOST_KNOWN: Final = 50_000
 """Ids that were seen to be valid: courses, units, devices and languages come again and again."""
@@ -94,8 +95,8 @@ READERS: Final[dict[str, Reader]] = {Progressed.type: read}
 def _holds(report: Report) -> bool:
     """Whether what types do not say holds, too."""
     if not (
-        _matches(_ID, report.report_id)
-        and _matches(_ID, report.learner_id)
+        _ID.match(report.report_id)
+        and _ID.match(report.learner_id)
         and _is_id(report.course_id)
         and _is_id(report.run_id)
         and _is_id(report.device_id)
@@ -115,7 +116,7 @@ def _holds(report: Report) -> bool:
 def _is_attempt(attempt: Submission) -> bool:
     return (
         _is_id(attempt.unit_id)
-        and _matches(_ID, attempt.attempt_id)
+        and _ID.match(attempt.attempt_id) is not None
         and _is_whole(attempt.at)
         and (attempt.score is None or attempt.score <= attempt.max_score < float("inf"))
     )
@@ -123,7 +124,7 @@ def _is_attempt(attempt: Submission) -> bool:
 
 def _is_whole(moment: datetime) -> bool:
     """Whether the contract would keep the moment as it is: UTC, whole milliseconds."""
-    return not moment.microsecond % 1000 and not moment.utcoffset()
+    return moment.tzinfo is UTC and not moment.microsecond % 1000
 
 
 def _is_id(text: str | None) -> bool:
@@ -131,7 +132,7 @@ def _is_id(text: str | None) -> bool:
 
 
 def _learn(pattern: re.Pattern[str], text: str | None, known: set[str | None]) -> bool:
-    if text is None or not _matches(pattern, text):
+    if text is None or not pattern.match(text):
         return False
     if len(known) >= MOST_KNOWN:
         known.clear()
@@ -139,7 +140,3 @@ def _learn(pattern: re.Pattern[str], text: str | None, known: set[str | None]) -
     known.add(text)
     return True
 
-
-def _matches(pattern: re.Pattern[str], text: str) -> bool:
-    # `$` of Python's re stands before a last newline, too; pydantic's does not.
-    return pattern.match(text) is not None and not text.endswith("\n")

@@ -1,6 +1,7 @@
 """The limit on dead letters: a flood of them is our fault, not the records'."""
 
 from collections import deque
+from itertools import repeat
 
 from pravah_shared.errors import BreakerOpen
 
@@ -25,6 +26,9 @@ class Breaker:
 
     def handled(self, records: int) -> None:
         """Count records that were handled well."""
+        if not self._dead:
+            self._window.extend(repeat(False, records))  # what they push out was not dead either
+            return
         for _ in range(records):
             self._push(dead=False)
 
