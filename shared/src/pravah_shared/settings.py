@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     oidc_claim_mdo: str = Field(default="mdo_id", description="Claim with the MDO")
 
     log_format: Literal["json", "console"] = Field(default="json", description="Log lines' form")
-    batch_records: int = Field(default=500, ge=1, description="Most records handled together")
+    batch_records: int = Field(default=1000, ge=1, description="Most records handled together")
     stop_grace_seconds: float = Field(
         default=15, gt=0, description="Seconds a batch in hand gets when the process is stopped"
     )

@@ -1,7 +1,6 @@
 """The limit on dead letters: a flood of them is our fault, not the records'."""
 
 from collections import deque
-from itertools import repeat
 
 from pravah_shared.errors import BreakerOpen
 
@@ -27,7 +26,7 @@ class Breaker:
     def handled(self, records: int) -> None:
         """Count records that were handled well."""
         if not self._dead:
-            self._window.extend(repeat(False, records))  # what they push out was not dead either
+            self._window.extend([False] * records)  # what they push out was not dead either
             return
         for _ in range(records):
             self._push(dead=False)
