@@ -25,6 +25,7 @@ from pravah_shared.events import (
     Position,
     Progressed,
     Run,
+    ScoreImproved,
     Started,
     Unit,
     UnitUpdate,
@@ -61,6 +62,7 @@ facts = {
     Enrolled: st.builds(Enrolled, **terms, course_version=st.integers(1, 9), enrolled_at=times),
     Withdrawn: st.builds(Withdrawn, **terms, withdrawn_at=times),
     Started: st.builds(Started, **terms, started_at=times),
+    ScoreImproved: st.builds(ScoreImproved, **terms, score_percent=st.floats(0, 100), at=times),
     Completed: st.builds(
         Completed,
         **terms,
