@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 import pravah_cli.operators.__main__ as operators
 from pravah_cli.operators.app import create_app
-from pravah_cli.operators.funnel import Snapshot, quantile, snapshot
+from pravah_cli.operators.batches import Batches
+from pravah_cli.operators.funnel import Snapshot, snapshot
 from pravah_cli.operators.scrape import Series, parse
-from pravah_cli.operators.totals import Totals
+from pravah_cli.operators.totals import Totals, quantile
 from pravah_cli.operators.watch import Watch, service_urls
 from pravah_shared.settings import Settings
 
@@ -64,6 +65,32 @@ def test_a_silent_process_has_no_lag_but_keeps_its_counts() -> None:
     shown = snapshot(totals, "now", {"p": False})
     assert shown.lag == {}
     assert shown.dead_letters == {"g: refused": 1}
+
+
+def test_batches_tell_size_merging_and_waiting() -> None:
+    """Three batches of forty, two events a document, all in the store for under a second."""
+    registry = CollectorRegistry()
+    records = Histogram("pravah_batch_records", "x", ["group"], registry=registry)
+    steps = Histogram("pravah_batch_step_seconds", "x", ["group", "step"], registry=registry)
+    merged = Counter("pravah_documents_merged_total", "x", ["service"], registry=registry)
+    labels = ["group", "topic", "type"]
+    consumed = Counter("pravah_events_consumed_total", "x", labels, registry=registry)
+    shown = [records.labels("my-progress"), steps.labels("my-progress", "handle")]
+    counters = [merged.labels("progress"), consumed.labels("my-progress", "progressed", "t")]
+    totals = Totals()
+    totals.add("p", dict(parse(generate_latest(registry).decode())))
+    totals.mark(0)
+    for _ in range(3):
+        shown[0].observe(40)
+        shown[1].observe(0.75)
+        counters[0].inc(20)
+        counters[1].inc(40)
+    totals.add("p", dict(parse(generate_latest(registry).decode())))
+    totals.mark(10)
+    (found,) = snapshot(totals, "now", {}).batches
+    assert found.handle_seconds is not None
+    assert 0.5 < found.handle_seconds <= 0.75
+    assert found == Batches("my-progress", 40.0, 2.0, found.handle_seconds, None)
 
 
 def test_rates_are_of_now() -> None:

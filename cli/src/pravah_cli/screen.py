@@ -36,7 +36,7 @@ def funnel(title: str, snapshot: Snapshot, done: float) -> RenderableType:
             f"{stage['per_second']:,.1f}",
         )
     heading = Text.assemble((title, "bold"), (f"  {done:.0%} sent", "dim"))
-    return Group(heading, table, _ages(snapshot), _trouble(snapshot))
+    return Group(heading, table, _ages(snapshot), _batches(snapshot), _trouble(snapshot))
 
 
 def _ages(snapshot: Snapshot) -> RenderableType:
@@ -47,6 +47,17 @@ def _ages(snapshot: Snapshot) -> RenderableType:
         if age["p50_seconds"] is not None
     ]
     return Text("event age p50/p99: " + (", ".join(said) or "none yet"), style="dim")
+
+
+def _batches(snapshot: Snapshot) -> RenderableType:
+    """Show how many records go together: what keeps the store and Kafka from being the limit."""
+    said = []
+    for each in snapshot.get("batches", ()):
+        if each["records"] is not None:
+            ratio = each["events_per_document"]
+            merged = f", {ratio:.1f} events a document" if ratio else ""
+            said.append(f"{each['group']} {each['records']:.0f}{merged}")
+    return Text("records a batch: " + (", ".join(said) or "none yet"), style="dim")
 
 
 def _trouble(snapshot: Snapshot) -> RenderableType:

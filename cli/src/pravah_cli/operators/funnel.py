@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from pravah_cli.operators.batches import Batches, batches
 from pravah_cli.operators.scrape import Series
-from pravah_cli.operators.totals import Totals
+from pravah_cli.operators.totals import Totals, quantile
 
 RATE_SECONDS = 10.0
 """Rates over ten seconds: calm enough to read, quick enough to see a stall."""
@@ -38,6 +38,7 @@ class Snapshot:
     at: str
     stages: Sequence[Stage]
     ages: Sequence[Age]
+    batches: Sequence[Batches]
     lag: Mapping[str, int]
     dead_letters: Mapping[str, int]
     outbox_oldest_seconds: float
@@ -94,6 +95,7 @@ def snapshot(totals: Totals, at: str, processes: Mapping[str, bool]) -> Snapshot
             for name, meaning, chosen in STAGES
         ],
         ages=ages(totals),
+        batches=batches(totals),
         lag=by_label(totals.gauges("pravah_consumer_lag"), "group"),
         dead_letters=dead_letters(totals),
         outbox_oldest_seconds=max(
@@ -129,23 +131,3 @@ def ages(totals: Totals) -> list[Age]:
         Age(group, quantile(buckets, 0.5), quantile(buckets, 0.99))
         for group, buckets in sorted(groups.items())
     ]
-
-
-def quantile(buckets: Mapping[float, float], share: float) -> float | None:
-    """Estimate a quantile from cumulative buckets (upper bound → count), as Prometheus does.
-
-    None when nothing was counted. Above the last finite bound, that bound.
-    """
-    bounds = sorted(buckets)
-    if not bounds or not buckets[bounds[-1]]:
-        return None
-    wanted = share * buckets[bounds[-1]]
-    if buckets[bounds[0]] >= wanted:
-        return bounds[0] * wanted / buckets[bounds[0]]
-    for lower, upper in pairwise(bounds):
-        if buckets[upper] >= wanted:
-            if upper == float("inf"):
-                return lower
-            inside = buckets[upper] - buckets[lower]
-            return lower + (upper - lower) * (wanted - buckets[lower]) / inside
-    return bounds[-1]

@@ -10,6 +10,10 @@ SHOWN = (
     "pravah_dead_letters_total",
     "pravah_deliveries_total",
     "pravah_event_age_seconds_bucket",
+    "pravah_batch_records_sum",
+    "pravah_batch_records_count",
+    "pravah_batch_step_seconds_bucket",
+    "pravah_documents_merged_total",
     "pravah_consumer_lag",
     "pravah_outbox_oldest_seconds",
 )

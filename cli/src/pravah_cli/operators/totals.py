@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pravah_cli.operators.scrape import Series
 
@@ -88,3 +89,23 @@ class Totals:
             for series, value in values.items()
             if series.name == name
         ]
+
+
+def quantile(buckets: Mapping[float, float], share: float) -> float | None:
+    """Estimate a quantile from cumulative buckets (upper bound → count), as Prometheus does.
+
+    None when nothing was counted. Above the last finite bound, that bound.
+    """
+    bounds = sorted(buckets)
+    if not bounds or not buckets[bounds[-1]]:
+        return None
+    wanted = share * buckets[bounds[-1]]
+    if buckets[bounds[0]] >= wanted:
+        return bounds[0] * wanted / buckets[bounds[0]]
+    for lower, upper in pairwise(bounds):
+        if buckets[upper] >= wanted:
+            if upper == float("inf"):
+                return lower
+            inside = buckets[upper] - buckets[lower]
+            return lower + (upper - lower) * (wanted - buckets[lower]) / inside
+    return bounds[-1]

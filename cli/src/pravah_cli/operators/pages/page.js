@@ -74,11 +74,24 @@ function groups({ ages, lag }) {
   return [empty];
 }
 
+function batch(shown) {
+  const row = element("tr");
+  row.append(
+    element("td", shown.group),
+    element("td", shown.records === null ? "–" : number.format(shown.records)),
+    element("td", shown.events_per_document === null ? "–" : `${shown.events_per_document} : 1`),
+    element("td", seconds(shown.handle_seconds)),
+    element("td", seconds(shown.publish_seconds)),
+  );
+  return row;
+}
+
 function draw(shown) {
   find("state").textContent = `live · ${shown.at.slice(11, 19)} UTC`;
   find("state").className = "";
   find("funnel").replaceChildren(...shown.stages.map(stage));
   find("groups").replaceChildren(...groups(shown));
+  find("batches").replaceChildren(...shown.batches.map(batch));
   find("outbox").textContent = seconds(shown.outbox_oldest_seconds);
   const dead = Object.values(shown.dead_letters).reduce((sum, each) => sum + each, 0);
   find("dead").textContent = number.format(dead);
