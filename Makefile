@@ -53,8 +53,8 @@ build/bench/installed: bench/requirements.lock # the peers, apart: their needs a
 	@$(BIN)/uv pip sync -q --python build/bench/bin/python --require-hashes $<
 	@touch $@
 
-faults: setup ## Break things on purpose (MINUTES=30 SEED=7 for a long run)
-	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest tests/faults $(ARGS)
+faults: setup ## Break progress on purpose and prove what must hold (MINUTES=30 SEED=7 for a long run)
+	@PYTHONPATH=tests/support $(BIN)/python -m faulting $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 store-rs: ## Build secantusd-rs, a fast development store (Rust, about 10 minutes)
 	@command -v cargo >/dev/null || { echo "store-rs needs cargo: install Rust from https://rustup.rs"; exit 1; }

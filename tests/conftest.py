@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from cohort import Cohort
+from faulting.feeding import failpoints_of, killable
 from standing_platform import Platform, standing
 from watching import Watch
 
@@ -15,7 +16,8 @@ from pravah_cli.testing import Stack
 @pytest.fixture(scope="session")
 def whole_platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Yield the platform that the tests of this worker share: ten processes take their time."""
-    with standing(stack, tmp_path_factory.mktemp("platform")) as platform:
+    state = tmp_path_factory.mktemp("platform")
+    with standing(stack, state, arranged=killable(failpoints_of(state))) as platform:
         yield platform
 
 

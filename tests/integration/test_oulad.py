@@ -1,17 +1,18 @@
 """Real data: two presentations of OULAD through `pravah feed oulad` (tests/data/oulad/README.md).
 
-Its expected.json was computed apart from this project.
+Its expected.json was computed apart from this project. While it is fed, the progress stream is
+killed every few seconds; `make faults ARGS="--oulad DIR"` does the same with all presentations.
 """
 
 import asyncio
 import json
-import os
-import sys
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cohort import address_of
+from faulting.feeding import Killer, failpoints_of, killing, pravah
 from standing_platform import Platform
 from watching import Watch
 
@@ -23,34 +24,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HERE = Path(__file__).parents[1] / "data" / "oulad"
 EXPECTED = json.loads((HERE / "expected.json").read_text())["courses"]
-FEED_SECONDS = 1000
+SEED = 1
 
 
 def total(field: str) -> int:
     """Add up a figure over both presentations."""
     return sum(course[field] for course in EXPECTED)
-
-
-async def pravah(platform: Platform, *arguments: str) -> tuple[int, Any]:
-    """Run a command on the platform; return its exit code and what it printed as JSON."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "pravah_cli",
-        *arguments,
-        "--json",
-        env=os.environ | dict(platform.config.environment),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, errors = await asyncio.wait_for(process.communicate(), FEED_SECONDS)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert out, errors.decode()
-    return process.returncode or 0, json.loads(out)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +39,30 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def fed(whole_platform: Platform) -> dict[str, Any]:
-    """Feed the data set once; return the command's summary."""
+def killer(whole_platform: Platform) -> Killer:
+    """Return what kills the stream of progress during the feed."""
     whole_platform.start()
-    code, summary = asyncio.run(pravah(whole_platform, "feed", "oulad", str(HERE)))
+    failpoints = failpoints_of(whole_platform.config.state_dir)
+    return Killer(whole_platform, failpoints, random.Random(SEED))
+
+
+@pytest.fixture(scope="module")
+def fed(whole_platform: Platform, killer: Killer) -> dict[str, Any]:
+    """Feed the data set once under kills; return the command's summary."""
+
+    async def feed() -> tuple[int, Any]:
+        async with killing(killer):
+            return await pravah(whole_platform, "feed", "oulad", str(HERE))
+
+    code, summary = asyncio.run(feed())
     assert code == 0, summary["problems"]
     assert isinstance(summary, dict)
     return summary
+
+
+def test_the_stream_died_while_it_was_fed(fed: dict[str, Any], killer: Killer) -> None:
+    """At failpoints of its loop and from outside; what follows holds all the same."""
+    assert killer.deaths.total() >= 3, killer.deaths
 
 
 def test_the_figures_are_the_data_sets_own(fed: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from standing_platform import Platform
 
@@ -17,6 +17,7 @@ from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.reader import TopicReader
 from pravah_shared.mongo import Database, Document
 from pravah_shared.record import Record
+from pravah_shared.settings import Settings
 
 READERS = {
     "enrolled": ("progress", "notification"),
@@ -158,6 +159,28 @@ class Watch:
             for (topic, partition), offset in last.items()
             for group in READERS.get(topic, ())
         )
+
+
+async def lag_of(settings: Settings, service: str) -> int:
+    """Return how many records about learners a service's group has not committed.
+
+    Compacted topics are left out: their transactions end in markers that nobody commits.
+    """
+    read = {topic for topic, who in READERS.items() if service in who} - {"courses", "people"}
+    topics = [f"{settings.topic_prefix}{topic}" for topic in read]
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    consumer = AIOKafkaConsumer(*topics, **client_options(settings))
+    try:
+        await admin.start()
+        await consumer.start()
+        committed = await admin.list_consumer_group_offsets(f"{settings.group_prefix}{service}")
+        ends = await consumer.end_offsets(consumer.assignment())
+    finally:
+        await consumer.stop()
+        await admin.close()
+    return sum(
+        end - max(0, committed[at].offset if at in committed else 0) for at, end in ends.items()
+    )
 
 
 def _event(record: Record) -> Event[Any] | None:

@@ -2,15 +2,19 @@
 
 import argparse
 import asyncio
+import contextlib
+import logging
 import random
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from faulting.faults import FAULTS
+from faulting.feeding import feed
 from faulting.plan import Plan
 from faulting.report import show
 from faulting.run import judge
@@ -30,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--oulad", type=Path, metavar="DIR", help="feed this data under kills instead"
     )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the logs there")
     return parser.parse_args()
 
 
@@ -38,7 +43,17 @@ def main() -> int:
     chosen = arguments()
     seed = random.randrange(1_000_000) if chosen.seed is None else chosen.seed
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="pravah-faults-") as folder:
+    tell = partial(console.print, soft_wrap=True, highlight=False)
+    for chatty in ("aiokafka", "kafka"):  # of a cut connection they tell at length
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    with contextlib.ExitStack() as folders:
+        folder = chosen.keep or folders.enter_context(
+            tempfile.TemporaryDirectory(prefix="pravah-faults-")
+        )
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        if chosen.oulad:
+            exact = asyncio.run(feed(chosen.oulad, Path(folder), seed, tell))
+            return 0 if exact else 1
         plan = Plan(
             seed,
             chosen.minutes,
@@ -46,7 +61,7 @@ def main() -> int:
             faults=tuple(chosen.only or FAULTS),
         )
         began = time.monotonic()
-        verdicts = asyncio.run(judge(plan, Path(folder), console.print))
+        verdicts = asyncio.run(judge(plan, Path(folder), tell))
     seconds = time.monotonic() - began
     show(verdicts, f"seed {seed}, {seconds / 60:.1f} minutes", console)
     broken = [verdict for verdict in verdicts if not verdict.holds]

@@ -28,6 +28,9 @@ class Scene:
     outage_seconds: float
 
 
+ZOMBIE_POINTS: tuple[Point, ...] = ("before_publish", "before_acknowledge", "before_commit")
+"""Where a process that comes back could still do what is no longer its own to do."""
+
 Break: TypeAlias = Callable[[Scene], Awaitable[str]]
 
 
@@ -42,12 +45,14 @@ async def killed_at(point: Point, scene: Scene) -> str:
     return f"{name} killed itself, {left} records left"
 
 
-async def zombie_at(point: Point, scene: Scene) -> str:
+async def zombie(scene: Scene) -> str:
     """A stream stops at a step until its session is over and others have its partitions."""
+    point = scene.chance.choice(ZOMBIE_POINTS)
     name, left = await _obeyed(scene, point, "stop")
     await asyncio.sleep(SESSION_SECONDS + 3)
     scene.bed.proceed(name)
-    return f"{name} stood for {SESSION_SECONDS + 3} s and went on, {left} records left"
+    words = point.replace("_", " ")
+    return f"{name} stood {words} for {SESSION_SECONDS + 3} s and went on, {left} records left"
 
 
 async def _obeyed(scene: Scene, point: Point, action: Action) -> tuple[str, int]:
@@ -73,6 +78,15 @@ async def api_killed(scene: Scene) -> str:
     await scene.bed.kill("progress-api")
     await scene.bed.start("progress-api")
     return "progress-api killed under its clients"
+
+
+async def other_killed(scene: Scene) -> str:
+    """A process of another service is killed, API, stream, relay or dispatcher."""
+    running = sorted(scene.bed.platform.running)
+    name = scene.chance.choice([one for one in running if not one.startswith("progress-")])
+    await scene.bed.kill(name)
+    await scene.bed.start(name)
+    return f"{name} killed"
 
 
 async def broker_killed(scene: Scene) -> str:
@@ -187,9 +201,9 @@ def _at(point: Point, do: Callable[[Point, Scene], Awaitable[str]]) -> Break:
 FAULTS: Mapping[str, Break] = {
     **{f"killed {point.replace('_', ' ')}": _at(point, killed_at) for point in POINTS},
     "stream killed": stream_killed,
-    "zombie before publish": _at("before_publish", zombie_at),
-    "zombie before commit": _at("before_commit", zombie_at),
+    "zombie": zombie,
     "API killed": api_killed,
+    "another service killed": other_killed,
     "broker killed": broker_killed,
     "store down": store_down,
     "broker cut off": kafka_cut,

@@ -48,7 +48,7 @@ class Load:
     client: Client
     chance: random.Random
     cohort_size: int = 6
-    pause_seconds: float = 1.0
+    pause_seconds: float = 1.5
     courses: tuple[str, ...] = ("orders-1", "orders-2", "orders-3")
     accepted: list[EventData] = field(default_factory=list)
     learners: int = 0

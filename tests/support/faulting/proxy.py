@@ -71,7 +71,8 @@ class Proxy:
         self._serving.add(task)
         self.connections += 1
         try:
-            with suppress(OSError):  # a reset at one end is one for the other
+            # A reset at one end is one for the other; a cut cancels, and asyncio would tell of it.
+            with suppress(OSError, asyncio.CancelledError):
                 await self._connect(reader, writer)
         finally:
             await close(writer)

@@ -1,6 +1,7 @@
 """What stands on the topics of progress, record by record, as anybody may read it."""
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -61,10 +62,9 @@ class Book:
     async def read_on(self, reader: TopicReader) -> None:
         """Take in everything that was on the topics when this was called."""
         while True:
-            records = await reader.read(wait_seconds=0.05)
-            for record in records:
+            for record in await reader.read(wait_seconds=0.05):
                 self._take(record)
-            if not records and await reader.at_end():
+            if await reader.at_end():
                 return
 
     def _take(self, record: Record) -> None:
@@ -78,12 +78,24 @@ class Book:
         else:
             self.inputs.setdefault((record.topic, record.partition), []).append(Reading.of(record))
 
+    def between(self, since: Mapping[Place, int], to: Mapping[Place, int]) -> Iterator[Reading]:
+        """Yield the input records from these offsets on, up to those."""
+        for place, readings in self.inputs.items():
+            for reading in readings[index_of(readings, since.get(place, 0)) :]:
+                if reading.record.offset >= to.get(place, 0):
+                    break
+                yield reading
+
+    def beyond(self, offsets: Mapping[Place, int]) -> int:
+        """Count the input records that these offsets have not passed."""
+        return sum(
+            len(readings) - index_of(readings, offsets.get(place, 0))
+            for place, readings in self.inputs.items()
+        )
+
     def below(self, offsets: Mapping[Place, int]) -> Iterator[Reading]:
         """Yield the input records that a group with these committed offsets has passed."""
-        for place, readings in self.inputs.items():
-            for reading in readings:
-                if reading.record.offset < offsets.get(place, 0):
-                    yield reading
+        return self.between({}, offsets)
 
     def all_inputs(self) -> Iterator[Reading]:
         """Yield every input record."""
@@ -102,6 +114,11 @@ class Book:
             )
             found[origin] = found.get(origin, 0) + 1
         return found
+
+
+def index_of(readings: Sequence[Reading], offset: int) -> int:
+    """Return where the records from an offset on begin."""
+    return bisect_left(readings, offset, key=lambda reading: reading.record.offset)
 
 
 def term_of(announced: OfTerm) -> Term:

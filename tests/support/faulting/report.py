@@ -26,4 +26,4 @@ def show(verdicts: Sequence[Verdict], title: str, console: Console | None = None
     console.print(table(verdicts, title))
     for verdict in verdicts:
         for problem in verdict.problems:
-            console.print(f"  [red]{verdict.invariant}[/]: {problem}", markup=True, highlight=False)
+            console.print(f"  {verdict.invariant}: {problem}", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +25,9 @@ from faulting.load import Load
 from faulting.noise import Noise
 from faulting.plan import Plan
 from faulting.reckoning import Reckoning
-from faulting.sampling import AWAY, Sampler, sampling
+from faulting.sampling import Sampler, sampling
 from faulting.testbed import GUEST, Testbed, open_testbed
 from faulting.verdict import Verdict
-from pravah_cli.testing import eventually
 
 CALM_LAG = 40
 """Under load a batch or two are always on their way; this little is no backlog."""
@@ -83,14 +83,10 @@ class Run:
     async def _recovered(self, name: str, said: str) -> None:
         began = time.monotonic()
 
-        async def calm() -> bool:
-            try:
-                return await self.sampler.lag() < CALM_LAG
-            except AWAY:
-                return False
-
         try:
-            await eventually(calm, RECOVER_SECONDS, "calm")
+            async with asyncio.timeout(RECOVER_SECONDS):
+                while await self.sampler.lag() >= CALM_LAG:
+                    pass
         except TimeoutError:
             self.sampler.history.stuck.append(f"{name}: a backlog after {RECOVER_SECONDS:.0f} s")
         seconds = time.monotonic() - began
@@ -107,17 +103,16 @@ class Run:
 
     async def settle(self) -> None:
         """Wait until all is handled and published, or too long."""
-
-        async def settled() -> bool:
-            return await self.sampler.lag() == 0 and not (await self.sampler.waiting())
-
         try:
-            await eventually(settled, SETTLE_SECONDS, "everything handled")
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while await self.sampler.lag() or await self.sampler.waiting():
+                    pass
             if self.plan.whole:
                 async with Watch(self.bed.platform, from_start=True) as watch:
                     await watch.quiet(SETTLE_SECONDS)
         except TimeoutError as error:
-            self.sampler.history.stuck.append(str(error))
+            said = str(error) or "not everything handled"
+            self.sampler.history.stuck.append(f"{said} after {SETTLE_SECONDS:.0f} s")
 
     async def verdicts(self) -> list[Verdict]:
         """Judge every invariant by what topics and store hold now, and by what was seen."""
@@ -163,7 +158,7 @@ async def play(run: Run) -> None:
 
 
 async def judge(plan: Plan, state: Path, tell: Tell) -> Sequence[Verdict]:
-    """Make a run by the plan; return the verdicts."""
+    """Make a run by the plan; return the verdicts. Logs stay in `state`."""
     tell(f"seed {plan.seed}: {len(plan.faults)} faults, {plan.minutes or 'once each'}")
     async with open_testbed(state, whole=plan.whole, started=False) as bed:
         chance = random.Random(plan.seed + 2)
@@ -174,4 +169,7 @@ async def judge(plan: Plan, state: Path, tell: Tell) -> Sequence[Verdict]:
             run = Run(bed, sampler, Load(client, chance), noise, plan, tell)
             await run.load.begin()
             await play(run)
-            return await run.verdicts()
+            verdicts = await run.verdicts()
+        logs = bed.platform.config.state_dir / "logs"
+        await asyncio.to_thread(shutil.copytree, logs, state / "logs", dirs_exist_ok=True)
+        return verdicts

@@ -45,37 +45,50 @@ class Sampler:
         self._reckoning = Reckoning()
         self._chance = random.Random(0)
         self._reader: TopicReader | None = None
-        self._reading = asyncio.Lock()
+        self._admin: AIOKafkaAdminClient | None = None
+        self._looked = asyncio.Condition()
+        self._began = self._ended = 0
+        self._lag = 0
 
     async def watch(self) -> None:
         """Look again and again."""
         while True:
             self._weigh()
+            self._began += 1
             try:
                 # No deadline: cut short, the reader could have taken records that we never saw.
                 # The clients have their own.
                 await self._look()
             except AWAY:
                 self.history.looks_failed += 1
+                await self._leave()
+            else:
+                async with self._looked:
+                    self._ended = self._began
+                    self._looked.notify_all()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def lag(self) -> int:
+        """Return how many input records are not committed, by a look that begins after this."""
+        wanted = self._began + 1
+        async with self._looked:
+            await self._looked.wait_for(lambda: self._ended >= wanted)
+            return self._lag
 
     async def _look(self) -> None:
         # In this order: a record that the group has passed must have its effect by now.
         committed = await self.committed()
-        async with self._reading:
-            await self._read_on()
-            fresh = [
-                reading
-                for reading in self.book.below(committed)
-                if reading.record.offset >= self._checked.get(reading.place, 0)
-            ]
-            lag = self._lag(committed)
+        if self._reader is None:
+            self._reader = await TopicReader(self._bed.platform.settings, TOPICS).__aenter__()
+        await self.book.read_on(self._reader)
+        fresh = list(self.book.between(self._checked, committed))
+        self._lag = self.book.beyond(committed)
         snapshot = await self._snapshot_of(fresh, committed)
         history = self.history
         history.passed_undone += passed_without_effect(fresh, snapshot, self._reckoning)
         history.passed += len(fresh)
         history.compare(snapshot.documents)
-        history.most_lag = max(history.most_lag, lag)
+        history.most_lag = max(history.most_lag, self._lag)
         history.looks += 1
         self._checked.update(committed)
 
@@ -107,36 +120,16 @@ class Sampler:
     async def committed(self) -> dict[Place, int]:
         """Return the group's next offsets, as the broker has them."""
         settings = self._bed.platform.settings
-        admin = AIOKafkaAdminClient(**client_options(settings))
-        try:
-            await admin.start()
-            found: Mapping[Any, Any] = await admin.list_consumer_group_offsets(self._bed.group)
-        finally:
-            await admin.close()
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(**client_options(settings))
+            await self._admin.start()
+        found: Mapping[Any, Any] = await self._admin.list_consumer_group_offsets(self._bed.group)
         prefix = settings.topic_prefix
         return {
             (at.topic.removeprefix(prefix), at.partition): meta.offset
             for at, meta in found.items()
             if meta.offset >= 0
         }
-
-    async def lag(self) -> int:
-        """Return how many input records are not committed yet."""
-        committed = await self.committed()
-        async with self._reading:
-            await self._read_on()
-            return self._lag(committed)
-
-    def _lag(self, committed: Mapping[Place, int]) -> int:
-        return sum(
-            reading.record.offset >= committed.get(reading.place, 0)
-            for reading in self.book.all_inputs()
-        )
-
-    async def _read_on(self) -> None:
-        if self._reader is None:
-            self._reader = await TopicReader(self._bed.platform.settings, TOPICS).__aenter__()
-        await self.book.read_on(self._reader)
 
     def _weigh(self) -> None:
         """Note how much memory each process of progress holds."""
@@ -146,8 +139,15 @@ class Sampler:
                 kib = int(status.split("VmRSS:")[1].split()[0])
                 self.history.resident[f"{name} ({pid})"].append((time.monotonic(), kib))
 
+    async def _leave(self) -> None:
+        """Leave the client that a fault may have spoilt; the next look makes another."""
+        if self._admin is not None:
+            await self._admin.close()
+            self._admin = None
+
     async def close(self) -> None:
         """Leave the broker."""
+        await self._leave()
         if self._reader is not None:
             await self._reader.__aexit__(None, None, None)
 

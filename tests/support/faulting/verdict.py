@@ -9,11 +9,15 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`counts` say what was looked at: an invariant that nothing could break proves nothing."""
+    """`counts` say what was looked at: an invariant that nothing could break proves nothing.
+
+    `wrong` counts what is wrong, of which `problems` name the first.
+    """
 
     invariant: str
     counts: Mapping[str, float]
     problems: Sequence[str] = ()
+    wrong: int = 0
 
     @property
     def holds(self) -> bool:
@@ -35,4 +39,4 @@ def judged(
     shown = [*problems[:NAMED]]
     if len(problems) > NAMED:
         shown.append(f"and {len(problems) - NAMED} more")
-    return Verdict(invariant, counts, shown)
+    return Verdict(invariant, counts, shown, len(problems))
