@@ -225,6 +225,14 @@ class MemoryCourses:
         self.seen.update({id_: course.version for id_, course in found.items()})
         return found
 
+    async def programmes_of(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        await self.pause()
+        return {
+            id_: course
+            for id_, course in self.stored.items()
+            if any(held.course_id in course_ids for held in course.courses)
+        }
+
     def known_version(self, course_id: str) -> int:
         return self.seen.get(course_id, 0)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pravah_progress import stream
+from pravah_progress import settling, stream
 from pravah_progress.model import DocumentKey, Kept
 from pravah_progress.rules import decide, merge
 from pravah_progress.stream import ProgressHandler
@@ -119,6 +119,16 @@ CROSSINGS += [
 """One completes a course while the other, who knows a better score, is about to."""
 
 
+CROSSINGS += [
+    (
+        [[[progressed(update(), attempt()), version_of(1), enrolled()]]],
+        [0] * steps + [CRASH],
+    )
+    for steps in range(24)
+]
+"""One worker, one batch, killed once: after the redelivery all is announced, and final."""
+
+
 def crossed(property_: Callable[[Plan], None]) -> Callable[[Plan], None]:
     """Return the property with the crossings among its examples."""
     for crossing in CROSSINGS:
@@ -131,11 +141,16 @@ def test_announced_is_justified_and_complete() -> None:
     PROVED(given(plans())(crossed(holds(ProgressHandler))))()
 
 
-@pytest.mark.parametrize("steps", range(20))
-def test_a_crash_at_any_step_loses_nothing(steps: int) -> None:
-    """One worker, one batch, killed once: after the redelivery all is announced, and final."""
-    plan: Plan = ([[[progressed(update(), attempt()), version_of(1), enrolled()]]], [])
-    holds(ProgressHandler)((plan[0], [0] * steps + [CRASH]))
+@pytest.mark.parametrize("before", range(0, 24, 2))
+@pytest.mark.parametrize("newest", [2, 4])
+def test_a_version_that_arrives_while_its_learners_are_decided_misses_nobody(
+    before: int, newest: int
+) -> None:
+    """One worker decides by what it knows; after any of its calls another brings a new version."""
+    # The second version asks for the video alone: it completes whom the first did not.
+    done = progressed(update()) if newest == 2 else progressed(update(), attempt(at=1.5))
+    learner: list[list[EventData]] = [[version_of(1), enrolled()], [done]]
+    holds(ProgressHandler)(([learner, [[version_of(newest)]]], [0] * before + [1] * 20))
 
 
 class ReadsFirst(ProgressHandler):
@@ -281,7 +296,7 @@ def test_a_seeded_fault_of_the_rules_is_found(
     fault: Any, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Likewise for rules that announce too much or too little."""
-    monkeypatch.setattr(stream, "decide", fault)
+    monkeypatch.setattr(settling, "decide", fault)
     with pytest.raises(AssertionError, match=found):
         FOUND(given(plans())(holds(ProgressHandler)))()
 

@@ -234,7 +234,7 @@ def test_a_resend_of_a_submission_leaves_one() -> None:
 
 
 def test_a_started_term_is_pruned_from_those_that_have_not() -> None:
-    """Once Kafka has its start. A redelivered enrollment puts it back; the next read takes it out."""
+    """Once Kafka has its start. A redelivery puts it back; the next read takes it out."""
     document = document_of(progressed(update()), enrolled(), enrolled(term=2))
     assert prune(document) is None
     document["announced"] = {"_": {"2": {"started": {}}}}

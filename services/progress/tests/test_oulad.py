@@ -11,7 +11,7 @@ import pytest
 
 from pravah_cli.scenarios.model import Enroll, Report, Scenario, Step, waves
 from pravah_cli.scenarios.oulad import load
-from pravah_progress import stream
+from pravah_progress import settling
 from pravah_progress.rules import decide
 from pravah_progress.stream import ProgressHandler
 from pravah_shared.events import Completed, Course, Enrolled, EventData, Progressed, Withdrawn
@@ -78,5 +78,5 @@ async def test_ignoring_withdrawals_shows(
         term.pop("withdrawn_at", None)
         return decide(document, course)
 
-    monkeypatch.setattr(stream, "decide", forgetting)
+    monkeypatch.setattr(settling, "decide", forgetting)
     assert len(await completed(scenario)) == 273 + 726

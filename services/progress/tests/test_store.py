@@ -13,7 +13,7 @@ from pravah_progress.model import Change, DocumentKey, Kept, Pruning, as_millise
 from pravah_progress.rules import decide, merge
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
-from pravah_shared.events import Completed, new_event
+from pravah_shared.events import Completed, Course, ProgrammeCourse, new_event
 from pravah_shared.mongo import Database
 
 from .facts import attempt, course, day, enrolled, progressed, update, withdrawn
@@ -282,6 +282,23 @@ async def test_a_course_waits_to_be_reconciled(store: Store) -> None:
     assert await store.courses.unreconciled() is None
     await store.courses.put([course(3), course(1)])
     assert await store.courses.unreconciled() == course(3)
+
+
+async def test_programmes_are_found_by_their_courses(store: Store) -> None:
+    """By the newest version, also after others have looked before."""
+    assert await store.courses.programmes_of({"ethics"}) == {}
+
+    def programme(version: int, *course_ids: str) -> Course:
+        held = tuple(ProgrammeCourse(course_id=id_) for id_ in course_ids)
+        changes = {"course_id": "plan", "kind": "programme", "courses": held}
+        return course(version).model_copy(update=changes)
+
+    await store.courses.put([course(1), programme(1, "ethics", "law")])
+    for ids in ({"ethics"}, {"law", "tax"}):
+        assert await store.courses.programmes_of(ids) == {"plan": programme(1, "ethics", "law")}
+    await store.courses.put([programme(2, "law")])
+    assert await store.courses.programmes_of({"ethics"}) == {}
+    assert await store.courses.programmes_of({"law"}) == {"plan": programme(2, "law")}
 
 
 async def test_applied_offsets_only_grow(store: Store) -> None:

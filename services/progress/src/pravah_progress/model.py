@@ -78,6 +78,11 @@ class DocumentKey(NamedTuple):
         return f"{self.learner_id}|{self.course_id}"
 
 
+def key_of(document: Document) -> DocumentKey:
+    """Return which document this is."""
+    return DocumentKey(document["learner_id"], document["course_id"])
+
+
 @dataclass(slots=True)
 class Change:
     """What a batch adds to one document: raise these paths, lower those, add to these lists.

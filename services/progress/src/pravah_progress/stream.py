@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, announced_order
-from pravah_progress.rules import decide, merge, prune
+from pravah_progress.model import Change, Document, DocumentKey, Kept, key_of
+from pravah_progress.rules import merge, prune
 from pravah_progress.rules.requirements import required_units
+from pravah_progress.settling import Settling
 from pravah_progress.store import Store
-from pravah_progress.store.shape import kept_at
-from pravah_shared.events import Course, Event, Progressed, new_event
+from pravah_shared.events import Course, Event, Progressed
 from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.handler import Outcome
 from pravah_shared.telemetry import metrics
-
-SOURCE = "/pravah/progress"
 
 STEP = 500
 """Most documents that are re-decided together: a course may have lakhs of learners."""
@@ -53,6 +51,7 @@ class ProgressHandler:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._settling = Settling(store, clock)
         self._counts: dict[str, tuple[int, int]] = {}
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
@@ -86,7 +85,7 @@ class ProgressHandler:
         await self._store.prepare()
         before = self._clock() - PATIENCE
         left = await self._store.documents.unpublished(before, STEP)
-        kept = [one for document in left for one in _unpublished(document)]
+        kept = await self._settling.take_over(left)
         course = await self._store.courses.unreconciled()
         steps = [] if course is None else [await self._redecide(course)]
         kept += [one for step in steps for one in step.kept]
@@ -152,46 +151,19 @@ class ProgressHandler:
         courses: Mapping[str, Course],
         traces: Mapping[DocumentKey, str | None],
     ) -> list[Kept]:
-        """Store what the documents justify; return all of theirs that Kafka may not have.
-
-        Stored before published: a redelivery repeats these very events, never newer scores.
-        """
-        now = self._clock()
-        kept = [one for document in documents for one in _unpublished(document)]
-        while documents:
-            offers = [
-                Kept(key, new_event(data, source=SOURCE, time=now, traceparent=traces.get(key)))
-                for document in documents
-                for key in (DocumentKey(document["learner_id"], document["course_id"]),)
-                for data in decide(document, courses.get(key.course_id))
-            ]
-            held = await self._store.documents.keep_first(offers)
-            kept += held
-            # Whoever was first knew less: what it did not know may be news after a completion.
-            beaten = {
-                offer.key
-                for offer, one in zip(offers, held, strict=True)
-                if offer.event.data != one.event.data
-            }
-            documents = await self._store.documents.read(beaten)
-        return kept
+        """Store what the documents justify; return all of theirs that Kafka may not have."""
+        return await self._settling.announce(documents, courses, traces)
 
     async def _conclude(self, kept: Sequence[Kept], steps: Sequence[Redecided]) -> None:
         """Kafka has the events: nothing of this needs to be found again."""
         await self._store.documents.mark_published(kept)
         for step in steps:
-            keys = [DocumentKey(held["learner_id"], held["course_id"]) for held in step.documents]
+            keys = [key_of(held) for held in step.documents]
             await self._store.documents.mark_decided(keys, step.course.version)
             if step.last:
                 await self._store.courses.mark_reconciled(
                     step.course.course_id, step.course.version
                 )
-
-
-def _unpublished(document: Document) -> list[Kept]:
-    """Return what Kafka may not have; in the order in which it came to be."""
-    paths = [tuple(note["path"]) for note in document.get("unpublished", ())]
-    return [kept_at(document, path) for path in sorted(paths, key=announced_order)]
 
 
 def _events(kept: Sequence[Kept]) -> list[Event[Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pravah_progress.model import COMPLETED, NO_RUN, Document, from_milliseconds
-from pravah_progress.rules.deciding import announced_of, within_term
+from pravah_progress.rules.announcing import announced_of, within_term
 from pravah_progress.rules.requirements import last_passed_at, required_units
 from pravah_progress.rules.rollup import unit_view
 from pravah_progress.rules.scope import Scope, scope_of

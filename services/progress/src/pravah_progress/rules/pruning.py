@@ -7,11 +7,11 @@ from typing import NamedTuple
 from pravah_progress.model import (
     STARTED,
     Document,
-    DocumentKey,
     Milliseconds,
     Path,
     Pruning,
     day_of,
+    key_of,
     path_of,
 )
 from pravah_progress.rules.windows import moments_of
@@ -49,8 +49,7 @@ def prune(document: Document) -> Pruning | None:
     started = tuple(name for name in document.get("unstarted", ()) if _is_started(document, name))
     if not dominated and not started:
         return None
-    key = DocumentKey(document["learner_id"], document["course_id"])
-    return Pruning(key, dominated, started)
+    return Pruning(key_of(document), dominated, started)
 
 
 def _is_started(document: Document, name: str) -> bool:

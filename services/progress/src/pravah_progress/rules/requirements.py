@@ -1,17 +1,9 @@
 """What a course asks for, and how far a learner's facts meet it."""
 
-from typing import NamedTuple
-
 from pravah_progress.model import Milliseconds
+from pravah_progress.rules.announcing import Score
 from pravah_progress.rules.scope import Scope
 from pravah_shared.events import Course, Unit
-
-
-class Score(NamedTuple):
-    """A score in percent, and when the last of what makes it up was first reached."""
-
-    percent: float
-    at: Milliseconds
 
 
 def required_units(course: Course) -> tuple[Unit, ...]:

@@ -14,7 +14,7 @@ from pravah_progress.model import (
     Milliseconds,
     from_milliseconds,
 )
-from pravah_progress.rules.deciding import announced_of
+from pravah_progress.rules.announcing import announced_of
 from pravah_progress.rules.requirements import languages_done, required_content
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in

@@ -106,6 +106,10 @@ class Courses(Protocol):
         """Return the courses that are known; with a `max_age_seconds`, perhaps that old."""
         ...
 
+    async def programmes_of(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        """Return the programmes that hold any of these courses, by id, as the store has them."""
+        ...
+
     def known_version(self, course_id: str) -> int:
         """Return a version that the store held at some time, without asking it; 0: none seen."""
         ...

@@ -26,11 +26,13 @@ class MongoCourses:
         self._parsed: dict[str, Course] = {}
         self._checked: dict[str, float] = {}
         self._changes = 0
+        self._holders: dict[str, tuple[str, ...]] = {}
 
     async def prepare(self) -> None:
-        """Make sure of the index that finds courses whose learners wait to be re-decided."""
+        """Make sure of the indexes: courses whose learners wait, programmes by their courses."""
         if self._prepared:
             return
+        await self._collection.ensure_index("holds", [("holds", 1)])
         await self._collection.ensure_index(
             "unreconciled", [("reconciled", 1)], partial={"reconciled": False}
         )
@@ -58,6 +60,7 @@ class MongoCourses:
                         "$set": {
                             "version": course.version,
                             "course": course.model_dump_json(),
+                            "holds": sorted({held.course_id for held in course.courses}),
                             "reconciled": False,
                         }
                     },
@@ -79,6 +82,18 @@ class MongoCourses:
         if ask:
             await self._refresh(ask)
         return {id_: self._parsed[id_] for id_ in course_ids if id_ in self._parsed}
+
+    async def programmes_of(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        """See `contract.Courses.programmes_of`."""
+        await self._forget_if_changed()
+        changes, found = self._changes, {}
+        if ask := [id_ for id_ in course_ids if id_ not in self._holders]:
+            found = await self._holders_of(ask)
+        known = {**self._holders, **found}
+        if changes == self._changes:  # else these answers may be older than what was counted
+            self._holders = known
+        holders = {holder for id_ in course_ids for holder in known.get(id_, ())}
+        return await self.get(holders) if holders else {}
 
     def known_version(self, course_id: str) -> int:
         """See `contract.Courses.known_version`."""
@@ -102,6 +117,7 @@ class MongoCourses:
         changes = 0 if counted is None else counted["count"]
         if changes != self._changes:
             self._checked.clear()
+            self._holders = {}
             self._changes = changes
 
     async def _refresh(self, course_ids: Sequence[str]) -> None:
@@ -119,6 +135,14 @@ class MongoCourses:
         # Unknown ones are asked for each time: anybody can make them up, and they would pile up.
         if changes == self._changes:  # else these answers may be older than what was counted
             self._checked.update(dict.fromkeys([held["_id"] for held in found], asked_at))
+
+    async def _holders_of(self, course_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        found = await self._collection.find(
+            {"holds": {"$in": list(course_ids)}}, projection={"holds": 1}
+        )
+        return {
+            id_: tuple(held["_id"] for held in found if id_ in held["holds"]) for id_ in course_ids
+        }
 
     def _parse(self, stored: str) -> Course:
         course = Course.model_validate_json(stored)
