@@ -11,7 +11,12 @@ from pydantic import ValidationError
 
 from pravah_progress import wire
 from pravah_progress.rules import merge
-from pravah_shared.events import Attempt, Progressed, UnitUpdate
+from pravah_progress.stream import ProgressHandler
+from pravah_shared.codec import decode, encode
+from pravah_shared.events import Attempt, Progressed, UnitUpdate, new_event
+from pravah_shared.record import Record
+
+from .memory import memory_store
 
 NOW = datetime(2025, 6, 1, 12, 0, 0, 123000, tzinfo=UTC)
 PLAIN = {
@@ -151,3 +156,15 @@ def test_ids_known_to_be_valid_are_forgotten_in_time(monkeypatch: pytest.MonkeyP
     for number in range(100):
         assert wire.read(json.dumps({**PLAIN, "device_id": f"made-up-{number}"}).encode())
     assert len(wire._ids) <= 10
+
+
+async def test_the_stream_tells_how_far_it_came_in_what_it_read_quickly() -> None:
+    """A client that waits for its own report waits for this."""
+    store = memory_store()
+    made = encode(new_event(Progressed.model_validate(PLAIN), source="/t", time=NOW))
+    record = Record(made.topic, 2, 41, made.key, made.value, tuple(made.headers))
+    event = decode(record, wire.READERS)
+    assert isinstance(event.data, wire.Report)
+    outcome = await ProgressHandler(store).handle([event])
+    await outcome.acknowledge()
+    assert await store.applied.next_offsets() == {2: 42}

@@ -184,7 +184,8 @@ def _next_offsets(batch: Sequence[Event[Any]]) -> dict[int, int]:
     """Return the next offset of each partition of `progressed` that the batch reads from."""
     offsets: dict[int, int] = {}
     for event in batch:
-        if isinstance(event.data, Progressed) and (position := event.position) is not None:
+        position = event.position
+        if position is not None and position.topic == Progressed.topic:
             held = offsets.get(position.partition, 0)
             offsets[position.partition] = max(held, position.offset + 1)
     return offsets
