@@ -11,7 +11,8 @@ from pravah_cli.local.process import PartError, tail
 from pravah_cli.local.running import Running
 from pravah_progress.store import Store
 
-DEADLINE_SECONDS = 900.0
+IDLE_SECONDS = 90.0
+"""Nothing applied for so long, on a machine however busy: it stands."""
 POLL_SECONDS = 0.02
 """An error of one in a hundred on the shortest turn."""
 
@@ -46,15 +47,18 @@ async def reach(
     """Wait until so many are applied. `each` is told of every look at it.
 
     Raises:
-        PartError: the process ended, or takes longer than the deadline.
+        PartError: the process ended, or nothing more is applied.
     """
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    moved = Mark(-1, time.perf_counter(), 0.0)
     while True:
+        if not process.alive:
+            raise PartError(f"the stream ended:\n{tail(process.log)}")
         mark = Mark(await applied(store), time.perf_counter(), cpu_seconds(process.pid))
         each(mark)
         if mark.count >= count:
             return mark
-        if not process.alive or time.monotonic() > deadline:
+        moved = mark if mark.count > moved.count else moved
+        if mark.at - moved.at > IDLE_SECONDS:
             said = tail(process.log)
-            raise PartError(f"the stream ended or stands at {mark.count} of {count}:\n{said}")
+            raise PartError(f"the stream stands at {mark.count} of {count}:\n{said}")
         await asyncio.sleep(POLL_SECONDS)
