@@ -57,10 +57,12 @@ def languages_done(scope: Scope, course: Course) -> dict[str, int]:
 
 
 def completed_languages(scope: Scope, course: Course) -> tuple[str, ...]:
-    """Return the languages in which every required content unit was done, in their order."""
-    required = len(required_content(course))
-    done = languages_done(scope, course)
-    return tuple(sorted(language for language, count in done.items() if count == required))
+    """Return the languages in which every required content unit was done, in their order.
+
+    Of a completed course: whether a unit counts as passed is not asked again.
+    """
+    done = [scope.languages_of(unit.unit_id) for unit in required_content(course)]
+    return tuple(sorted(set.intersection(*done))) if done else ()
 
 
 def required_content(course: Course) -> tuple[Unit, ...]:

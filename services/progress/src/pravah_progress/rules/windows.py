@@ -47,6 +47,8 @@ class Part:
         lies before the opening, the last stands for all between; where something of the day came
         in in time, all of it did (docs/adr/0008 tells what that leaves in doubt).
         """
+        if self.window is None:
+            return min([day["first"] for day in days.values()], default=None)
         ends = (
             at
             for day in days.values()
