@@ -282,9 +282,14 @@ BROKEN: dict[str, tuple[Spoil, set[str]]] = {
         lambda e: e.document("asha")["announced"]["_"]["1"]["completed"].update(id="y"),
         {REGRESSED},
     ),
-    "a day begins later": (
+    "decided by an older version": (
         lambda e: e.document("ravi").update(decided_version=0),
         {REGRESSED},
+    ),
+    "a unit is done no more": (lambda e: e.document("ravi")["done"].clear(), {REGRESSED}),
+    "an enrollment is another": (
+        lambda e: e.document("ravi")["enrollments"]["_"]["1"].update(enrollment_id="e-x"),
+        {ACCEPTED, REGRESSED, CONSUMED, PASSED},
     ),
     "a document is gone": (
         lambda e: e.snapshot.documents.pop("ravi|c"),  # type: ignore[attr-defined]

@@ -24,17 +24,20 @@ async def test_processes_die_at_random(platform: Platform) -> None:
     chance = random.Random(SEED)
     victims = chance.sample([process.name for process in SERVICE_PROCESSES], DEATHS)
     moments = sorted(chance.uniform(0, 1) for _ in victims)
+    at_work: list[bool] = []
 
     async def strike(playing: Playing) -> None:
         async with asyncio.TaskGroup() as reviving:
             for victim, moment in zip(victims, moments, strict=True):
                 await playing.until_sent(moment)
+                at_work.append(playing.sent_share < 1)
                 platform.kill(victim)
                 reviving.create_task(asyncio.to_thread(platform.start, victim))
 
     scenario = week_of(30, seed=chance.randrange(1_000_000))
     summary = await play_through(scenario, platform, strike)
     resent = RESENT_AT_MOST if "notification-dispatch" in victims else 0
+    assert any(at_work), "everything was sent before the first one died"
     try:
         assert_adds_up(summary, resent=resent)
     except AssertionError as error:

@@ -38,6 +38,9 @@ READY_SECONDS = 240
 """Two platforms that start at once on a busy machine of two cores share them out."""
 
 
+_STANDING: dict[str, "Platform"] = {}
+"""The platforms of this test process, by name."""
+
 Arrange = Callable[[dict[str, Launch]], dict[str, Launch]]
 """Leaves processes out, adds some, or starts them otherwise. Called with those of a whole stack."""
 
@@ -81,7 +84,14 @@ class Platform:
         )
 
     def start(self, *names: str) -> None:
-        """Start processes (all that do not run, if none is named) and wait until they serve."""
+        """Start processes (all that do not run, if none is named) and wait until they serve.
+
+        Other platforms of this worker are stopped: ten idle processes of each are a load that
+        makes a busy machine miss its deadlines. Their fixtures start them again.
+        """
+        for other in _STANDING.values():
+            if other.name != self.name:
+                other.stop(*other.running)
         launches, running = self.launches(), self.running
         wanted = [name for name in names or launches if name not in running]
         started = {name: spawn(launches[name], self.config.state_dir) for name in wanted}
@@ -155,11 +165,13 @@ def standing(
     configured = _configured(stack, state_dir, name, {**QUICK, **settings})
     platform = Platform(*configured, name, arranged)
     asyncio.run(apply(platform.settings))
+    _STANDING[name] = platform
     try:
         if started:
             platform.start()
         yield platform
     finally:
+        del _STANDING[name]
         platform.stop(*platform.running)
         asyncio.run(_remove(platform))
 
