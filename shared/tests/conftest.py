@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -17,9 +15,7 @@ def collector() -> InMemorySpanExporter:
     """Return a collector in memory, of the one provider that a process has."""
     traces.configure("test", Settings())
     exporter = InMemorySpanExporter()
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    traces.export_to(SimpleSpanProcessor(exporter))
     return exporter
 
 

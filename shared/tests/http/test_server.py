@@ -200,3 +200,20 @@ async def test_a_cancelled_server_ends(app: FastAPI) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_is_no_http_is_refused(app: FastAPI) -> None:
+    """400, and nothing else happens: there is no request whose body could be waited for."""
+    async with running(app, HOST, 0) as port, asyncio.timeout(10):
+        assert (await exchange(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+
+async def test_a_late_body_leaves_no_complaint(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The application sees a client that has gone, as often happens."""
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.05)
+    async with running(app, HOST, 0) as port:
+        sent = head("/v1/notes", "Content-Length: 10", "Content-Type: application/json") + b"{"
+        await exchange(port, sent)
+    assert [line for line in caplog.records if line.levelname == "ERROR"] == []

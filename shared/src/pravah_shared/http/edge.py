@@ -6,6 +6,7 @@ else answered, keep answers to somebody out of every cache, count the request by
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from opentelemetry.trace import Span
@@ -37,16 +38,19 @@ class Edge:
             return
         started_at = time.perf_counter()
         body = Body(receive)
-        answer = _Answer(send, body, for_somebody=_names_somebody(scope))
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        answer = _Answer(send, body, for_somebody=not CREDENTIALS.isdisjoint(headers))
         method = scope["method"] if scope["method"] in METHODS else "other"
-        with traces.span(method, parent=_traceparent(scope), kind="server") as span:
+        with traces.request_span(method, _traceparent(headers)) as span:
             try:
-                await self._serve(scope, body.receive, answer)
+                await self._serve(scope, _announced_bytes(headers), body.receive, answer)
             finally:
                 _record(scope, method, answer.status, time.perf_counter() - started_at, span)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        request = Limited(scope, receive)
+    async def _serve(
+        self, scope: Scope, announced_bytes: int, receive: Receive, answer: "_Answer"
+    ) -> None:
+        request = Limited(announced_bytes, receive)
         try:
             request.refuse_announced()
             await self._app(scope, request.receive, answer.send)
@@ -93,27 +97,29 @@ async def _answer_problem(
         await problem_response(problem)(scope, receive, answer.send)
 
 
-def _names_somebody(scope: Scope) -> bool:
-    return any(name in CREDENTIALS for name, _ in scope["headers"])
-
-
 def _uncached(start: Message) -> Message:
     headers = list(start.get("headers", ()))
-    if any(name.lower() == b"cache-control" for name, _ in headers):
-        return start
+    for name, _ in headers:
+        if name.lower() == b"cache-control":
+            return start
     return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}
 
 
-def _traceparent(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            return bytes(value).decode("latin-1")
-    return None
+def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+    given = headers.get(b"traceparent")
+    return None if given is None else given.decode("latin-1")
+
+
+def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
+    given = headers.get(b"content-length", b"")
+    return int(given[:20]) if given.isdigit() else 0
 
 
 def _record(scope: Scope, method: str, status: int, seconds: float, span: Span) -> None:
     route = _route(scope)
     metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none").observe(seconds)
+    if not span.is_recording():
+        return
     span.update_name(f"{method} {route}")
     span.set_attributes(
         {

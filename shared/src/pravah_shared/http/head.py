@@ -1,7 +1,9 @@
-"""uvicorn's HTTP protocol with limits for what comes before the application sees a request.
+"""uvicorn's HTTP protocol with limits for how a request arrives.
 
-By itself it takes a head of any size and waits for it for ever: memory and connections for
-anybody, without a token. `Limited` bounds the body.
+By itself it takes a head of any size and waits for it, and for the body, for ever: memory and
+connections for anybody, without a token. `Limited` bounds the body's size. Its time is watched here
+because here alone is known that there is nothing to wait for: nearly all requests come in one piece
+and need no timer.
 """
 
 from asyncio import BaseTransport, TimerHandle
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pravah_shared.http import limits
 from pravah_shared.http.limits import BODY_BYTES
 
 HEAD_BYTES: Final = 64 * 1024
@@ -17,6 +20,15 @@ HEAD_SECONDS: Final = 30.0
 """From a connection, or a head's first byte, to its end."""
 MESSAGE_BYTES: Final = HEAD_BYTES + 8 * BODY_BYTES
 """A whole request on the wire: a body in chunks of one byte is six times as long, and trailers."""
+
+LATE: Final = (
+    b'{"type":"about:blank","title":"Request Timeout","status":408,'
+    b'"detail":"The body did not arrive in time; send it again"}'
+)
+LATE_ANSWER: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n"
+    b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(LATE), LATE)
+)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -27,6 +39,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._bytes = 0
         self._waiting: TimerHandle | None = None
+        self._waiting_for_body: TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a request, but not for ever."""
@@ -36,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
         self._stop_waiting()
+        self._stop_waiting_for_body()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -48,6 +62,9 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.send_400_response(f"Request line and headers exceed {HEAD_BYTES} bytes.")
         elif self._bytes > MESSAGE_BYTES:
             self.transport.abort()
+        elif self._waiting_for_body is None and self.cycle is not None and self.cycle.more_body:
+            wait = self.loop.call_later(limits.BODY_SECONDS, self._body_is_late)
+            self._waiting_for_body = wait
 
     def on_message_begin(self) -> None:
         """Count anew."""
@@ -60,6 +77,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is there."""
+        self._stop_waiting_for_body()
+        super().on_message_complete()
+
+    def _body_is_late(self) -> None:
+        """Say so, unless an answer has begun; the application sees a client that has gone."""
+        if self.cycle.response_started:
+            self.transport.abort()
+            return
+        self.cycle.response_started = True
+        self.transport.write(LATE_ANSWER)
+        self.transport.close()
+
+    def _stop_waiting_for_body(self) -> None:
+        if self._waiting_for_body is not None:
+            self._waiting_for_body.cancel()
+            self._waiting_for_body = None
 
     def _wait_for_head(self) -> None:
         if self._waiting is None:

@@ -16,8 +16,9 @@ from pravah_shared.kafka.packing import partition_of, refuse_too_large
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.telemetry.metrics import EVENTS_PUBLISHED
 
-LINGER_SECONDS: Final = 0.002
-"""From a record to its batch, for company: felt by nobody, and it multiplies throughput."""
+LINGER_SECONDS: Final = 0.01
+"""From a record to its batch, for company: felt by nobody. A batch costs as much as ten records, so
+that at 5,000 records a second over four partitions a fifth of this would double the work."""
 MOST_TOGETHER: Final = 2_000
 """Records of one partition written by one call."""
 

@@ -12,9 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from opentelemetry import trace
 
 from pravah_shared.telemetry.redaction import redact_fact
+from pravah_shared.telemetry.traces import current_traceparent
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -94,10 +94,8 @@ def _renderer(log_format: str) -> "Processor":
 
 def add_trace(_logger: "WrappedLogger", _method: str, line: "EventDict") -> "EventDict":
     """Put the current trace and span into a line, so that a trace's lines are found by its id."""
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        line["trace_id"] = f"{context.trace_id:032x}"
-        line["span_id"] = f"{context.span_id:016x}"
+    if (traceparent := current_traceparent()) is not None:
+        _, line["trace_id"], line["span_id"], _ = traceparent.split("-")
     return line
 
 

@@ -24,8 +24,11 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from pravah_shared.telemetry.carried import Carried, carried
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.util.types import AttributeValue
 
     from pravah_shared.settings import Settings
@@ -37,6 +40,7 @@ EXPORT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 _TRACER = trace.get_tracer("pravah")  # a proxy: it finds the provider that `configure` sets later
 _VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _W3C = TraceContextTextMapPropagator()
+_processors: "list[SpanProcessor]" = []
 _KINDS = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
@@ -63,8 +67,20 @@ def configure(service: str, settings: "Settings") -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+        trace.set_tracer_provider(provider)
+        export_to(BatchSpanProcessor(OTLPSpanExporter()))
+    else:
+        trace.set_tracer_provider(provider)
+
+
+def export_to(processor: "SpanProcessor") -> None:
+    """Send the spans of this process, which is configured, to `processor`."""
+    from opentelemetry.sdk.trace import TracerProvider
+
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    provider.add_span_processor(processor)
+    _processors.append(processor)
 
 
 def shut_down() -> None:
@@ -78,7 +94,7 @@ def shut_down() -> None:
 
 def current_traceparent() -> str | None:
     """Return the W3C traceparent of the current span, to be carried on; None outside of any."""
-    return traceparent_of(trace.get_current_span())
+    return traceparent_of(trace.get_current_span()) or carried()
 
 
 def traceparent_of(span: Span) -> str | None:
@@ -106,7 +122,7 @@ def span(
     """
     with _TRACER.start_as_current_span(
         name,
-        context=_context_of(parent) if parent else None,
+        context=_context_of(parent) if (parent := parent or _carried_alone()) else None,
         kind=_KINDS[kind],
         links=_links(links),
         attributes=attributes,
@@ -119,6 +135,13 @@ def span(
         except BaseException as error:
             fail(current, type(error).__name__)
             raise
+
+
+def request_span(method: str, parent: str | None) -> AbstractContextManager[Span]:
+    """Return the server span of a request; where nobody collects spans, its ids alone."""
+    if _processors:
+        return span(method, parent=parent, kind="server")
+    return Carried(parent)
 
 
 def fail(span: Span, error_type: str) -> None:
@@ -143,6 +166,11 @@ def batch_span(
             "messaging.batch.message_count": len(traceparents),
         },
     )
+
+
+def _carried_alone() -> str | None:
+    """Return the traceparent that is carried, unless a span within it is the parent already."""
+    return None if trace.get_current_span().get_span_context().is_valid else carried()
 
 
 def _context_of(traceparent: str) -> "Context":

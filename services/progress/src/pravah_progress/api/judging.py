@@ -18,7 +18,7 @@ def judge(reported: Reported, now: Now, courses: Mapping[str, Known]) -> Problem
     course = courses.get(reported.course_id)
     if course is not None and course.retired:
         return retired(course)
-    wrong = too_early(reported, now)
+    wrong = [] if is_past(reported, now) else too_early(reported, now)
     if course is not None and not holds_all_units(course, reported):
         wrong += unknown_units(reported, course)
     return invalid(wrong) if wrong else None
@@ -32,10 +32,24 @@ def is_doubtful(reported: Reported, courses: Mapping[str, Known]) -> bool:
 
 def holds_all_units(course: Known, reported: Reported) -> bool:
     """Whether every unit that is reported on is part of the course."""
-    units = course.units
-    return all(item.unit_id in units for item in reported.updates) and all(
-        item.unit_id in units for item in reported.attempts
-    )
+    for update in reported.updates:
+        if update.unit_id not in course.units:
+            return False
+    for submission in reported.attempts:  # noqa: SIM110 - a generator costs more than the loop
+        if submission.unit_id not in course.units:
+            return False
+    return True
+
+
+def is_past(reported: Reported, now: Now) -> bool:
+    """Whether nothing of it lies in the future, as usual."""
+    for update in reported.updates:
+        if not now.is_past(update.at):
+            return False
+    for submission in reported.attempts:  # noqa: SIM110 - a generator costs more than the loop
+        if not now.is_past(submission.at):
+            return False
+    return True
 
 
 def too_early(reported: Reported, now: Now) -> list[FieldProblem]:

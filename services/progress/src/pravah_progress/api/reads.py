@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from pravah_progress.api.bodies import ProgressPage, Trace
 from pravah_progress.api.parts import Parts, PartsOf
 from pravah_progress.api.waiting import Token
-from pravah_progress.model import Document, DocumentKey
+from pravah_progress.model import CourseCounts, Document, DocumentKey
 from pravah_progress.rules import explain, summary, view
 from pravah_progress.rules.explaining import Explanation
 from pravah_progress.rules.texts import preferred_languages
@@ -28,6 +28,8 @@ MOST_WAIT_SECONDS = 20.0
 Reader = Annotated[
     Principal, allow("learner", "mdo_admin", "operator", "system", scopes=["learners:read"])
 ]
+Counter = Annotated[Principal, allow("publisher", "operator", "system", scopes=["learners:read"])]
+"""Not an mdo_admin: the counts are of all MDOs' learners."""
 Observer = Annotated[Principal, allow("operator", "system", scopes=["learners:read"])]
 LearnerId = Annotated[str, Path(pattern=ID_PATTERN)]
 CourseId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -114,6 +116,20 @@ async def explain_progress(
     """Say why the course is, or is not, complete: each missing unit by its title."""
     document, course = await _read(parts, principal, course_of.key)
     return explain(document or course_of.nothing, course, course_of.preferred)
+
+
+@router.get("/v1/courses/{course_id}/counts")
+async def course_counts(_who: Counter, course_id: CourseId, parts: PartsOf) -> CourseCounts:
+    """Count a course's learners: enrolled (withdrawn ones included), of those started, completed.
+
+    Counted some seconds after they change; `settled` false: something has changed since. 404:
+    nobody was ever enrolled.
+    """
+    counts = await parts.store.counts.of_course(course_id)
+    if counts is None:
+        detail = f"Nobody was ever enrolled in course {course_id}, as far as is known here"
+        raise Problem(404, "No counts", detail, type="no-counts")
+    return counts
 
 
 @router.get("/trace/{learner_id}/{course_id}", tags=["operations"])
