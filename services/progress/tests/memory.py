@@ -14,13 +14,17 @@ from typing import Any
 
 from pravah_progress.model import (
     DOT,
+    Bucket,
     Change,
+    CourseCounts,
     Document,
     DocumentKey,
     Kept,
+    Marked,
     Path,
     Pruning,
     as_milliseconds,
+    stage_of,
     term_name,
 )
 from pravah_progress.rules import merge
@@ -145,6 +149,7 @@ class MemoryDocuments:
                 since = as_milliseconds(event.time)
                 note = {"_id": event.id, "path": list(offer.keys), "since": since}
                 document.setdefault("unpublished", []).append(note)
+                document["stage"] = max(document.get("stage", 0), stage_of(event.data))
         return [kept_at(self.held[offer.key], offer.keys) for offer in offers]
 
     async def mark_published(self, kept: Sequence[Kept]) -> None:
@@ -251,6 +256,64 @@ class MemoryCourses:
             self.reconciled[course_id] = version
 
 
+class MemoryCounts:
+    """Counts by bucket, over documents in memory."""
+
+    def __init__(
+        self, documents: MemoryDocuments, pause: Callable[[], Awaitable[None]] = go_on
+    ) -> None:
+        self.pause = pause
+        self.documents = documents
+        self.held: dict[Bucket, dict[str, Any]] = {}
+
+    async def prepare(self) -> None:
+        """Need nothing."""
+
+    async def mark(self, buckets: Collection[Bucket]) -> None:
+        for bucket in sorted(buckets):
+            await self.pause()
+            fresh = {"marks": 0, "counted": 0, "counted_at": 0, "stages": [0, 0, 0]}
+            self.held.setdefault(bucket, fresh)["marks"] += 1
+
+    async def claim(self, before: datetime, now: datetime) -> Marked | None:
+        await self.pause()
+        waiting = [
+            (one["counted_at"], bucket)
+            for bucket, one in self.held.items()
+            if one["counted"] < one["marks"] and one["counted_at"] < as_milliseconds(before)
+        ]
+        if not waiting:
+            return None
+        _, bucket = min(waiting)
+        self.held[bucket]["counted_at"] = as_milliseconds(now)
+        return Marked(bucket, self.held[bucket]["marks"])
+
+    async def recount(self, marked: Marked) -> None:
+        await self.pause()
+        stages = [
+            sum(
+                Bucket.of(key) == marked.bucket and document.get("stage") == stage
+                for key, document in self.documents.held.items()
+            )
+            for stage in (1, 2, 3)
+        ]
+        await self.pause()
+        held = self.held[marked.bucket]
+        if held["counted"] <= marked.marks:
+            held.update(stages=stages, counted=marked.marks)
+
+    async def of_course(self, course_id: str) -> CourseCounts | None:
+        await self.pause()
+        held = [one for bucket, one in self.held.items() if bucket.course_id == course_id]
+        if not held:
+            return None
+        enrolled, started, completed = (
+            sum(sum(one["stages"][stage:]) for one in held) for stage in range(3)
+        )
+        settled = all(one["counted"] == one["marks"] for one in held)
+        return CourseCounts(course_id, enrolled, started, completed, settled)
+
+
 class MemoryApplied:
     """Next offsets by partition."""
 
@@ -270,7 +333,9 @@ class MemoryApplied:
 
 def memory_store(pause: Callable[[], Awaitable[None]] = go_on) -> Store:
     """Return an empty store in memory."""
-    return Store(MemoryDocuments(pause), MemoryCourses(pause=pause), MemoryApplied(pause))
+    documents = MemoryDocuments(pause)
+    courses, applied = MemoryCourses(pause=pause), MemoryApplied(pause)
+    return Store(documents, courses, applied, MemoryCounts(documents, pause))
 
 
 def document_of(*facts: EventData) -> Any:

@@ -22,13 +22,15 @@ def body(**more: Any) -> dict[str, Any]:
 
 
 async def published(settings: ProgressSettings, topic: str, count: int) -> list[Any]:
-    """Return the first `count` events of a topic."""
-    found: list[Any] = []
+    """Return the first `count` events of a topic, each once: a rebalance may repeat them."""
+    found: dict[str, Any] = {}
 
     async def enough() -> bool:
-        found.extend(decode(record).data for record in await reader.read())
+        for record in await reader.read():
+            event = decode(record)
+            found.setdefault(event.id, event.data)
         return len(found) >= count
 
     async with TopicReader(settings, [topic]) as reader:
         await eventually(enough, 20, f"{count} events on {topic}")
-    return found
+    return list(found.values())

@@ -18,7 +18,7 @@ from pravah_shared.events import (
     new_event,
 )
 
-from .memory import MemoryApplied, MemoryCourses, MemoryDocuments
+from .memory import MemoryApplied, MemoryCounts, MemoryCourses, MemoryDocuments
 from .oracle import Due
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -94,7 +94,8 @@ async def work(world: World, batches: Sequence[Sequence[EventData]], handler_typ
         while not done:
             # A new process each time: only the store and the log outlive a crash.
             documents: Any = _Documents(world, Batch(facts))
-            store = Store(documents, _Courses(world), MemoryApplied(pause))
+            counts = MemoryCounts(world.documents, pause)
+            store = Store(documents, _Courses(world), MemoryApplied(pause), counts)
             handler: ProgressHandler = handler_type(store, lambda: NOW)
             try:
                 outcome = await handler.handle(

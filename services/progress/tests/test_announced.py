@@ -101,7 +101,7 @@ CROSSINGS: list[Plan] = [
         ],
         [0] * alone + [0, 1] * 6,
     )
-    for alone in range(4, 20)
+    for alone in range(4, 30)
 ]
 """Two workers hold one half each of what completes a course, and take turns from any step on."""
 
@@ -113,7 +113,7 @@ CROSSINGS += [
         ],
         [0] * alone + [1] * meanwhile + [0, 1] * 6,
     )
-    for alone in range(8, 20)
+    for alone in range(8, 40)
     for meanwhile in (3, 4, 5)
 ]
 """One completes a course while the other, who knows a better score, is about to."""

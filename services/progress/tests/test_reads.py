@@ -130,3 +130,27 @@ async def test_explain_names_what_is_missing_in_the_learners_language(api: Api) 
     assert traced["known"] is True
     assert traced["explanation"]["enrollments"][0]["reasons"][0]["code"] == "units_missing"
     assert (await api.call("GET", "/trace/nobody/ethics")).json()["known"] is False
+
+
+@pytest.mark.usefixtures("stream")
+async def test_a_courses_learners_are_counted(api: Api) -> None:
+    """By how far they have come; an mdo_admin is refused, for they are of all MDOs."""
+    path = "/v1/courses/ethics/counts"
+    assert (await api.call("GET", path)).status_code == 404
+    other = enrolled().model_copy(update={"learner_id": "bina"})
+    await api.publish(course(), enrolled(), other)
+    await api.call("POST", "/v1/progress", body=body())
+
+    async def counted() -> bool:
+        answer = await api.call("GET", path, role="publisher")
+        return answer.status_code == 200 and answer.json() == {
+            "course_id": "ethics",
+            "enrolled": 2,
+            "started": 1,
+            "completed": 1,
+            "settled": True,
+        }
+
+    await eventually(counted, 40, "all are counted")
+    assert (await api.call("GET", path, role="mdo_admin")).status_code == 403
+    assert (await api.call("GET", path, role="learner")).status_code == 403

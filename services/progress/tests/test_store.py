@@ -9,7 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from pravah_progress.model import Change, DocumentKey, Kept, Pruning, as_milliseconds
+from pravah_progress.model import (
+    Bucket,
+    Change,
+    CourseCounts,
+    DocumentKey,
+    Kept,
+    Pruning,
+    as_milliseconds,
+)
 from pravah_progress.rules import decide, merge
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
@@ -21,6 +29,7 @@ from .memory import memory_store
 
 KEY = DocumentKey("asha", "ethics")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
+OTHER = {"learner_id": "bina"}
 PASSED = (progressed(update(), attempt()), enrolled(mdo_id="m.1"))
 
 
@@ -299,6 +308,46 @@ async def test_programmes_are_found_by_their_courses(store: Store) -> None:
     await store.courses.put([programme(2, "law")])
     assert await store.courses.programmes_of({"ethics"}) == {}
     assert await store.courses.programmes_of({"law"}) == {"plan": programme(2, "law")}
+
+
+async def test_marked_buckets_are_claimed_and_counted(store: Store) -> None:
+    """Each by one process at a time, the longest waiting first; of what is there then."""
+    await store.documents.apply(merge([*PASSED, enrolled().model_copy(update=OTHER)]), {})
+    buckets = {Bucket.of(KEY), Bucket.of(DocumentKey("bina", "ethics"))}
+    assert len(buckets) == 2
+    assert await store.counts.of_course("ethics") is None
+    await store.counts.mark(buckets)
+    found = [await store.counts.claim(NOW, NOW) for _ in buckets]
+    assert {one.bucket for one in found if one} == buckets
+    assert await store.counts.claim(NOW, NOW) is None
+    await store.documents.keep_first([completion(60)])
+    for one in found:
+        assert one is not None
+        await store.counts.recount(one)
+    said = await store.counts.of_course("ethics")
+    assert said == CourseCounts("ethics", enrolled=2, started=1, completed=1, settled=True)
+    assert await store.counts.of_course("eth") is None
+
+
+async def test_a_bucket_marked_meanwhile_stays_marked(store: Store) -> None:
+    """And counts with fewer marks never replace those with more."""
+    await store.documents.apply(merge(PASSED), {})
+    bucket = Bucket.of(KEY)
+    await store.counts.mark([bucket])
+    old = await store.counts.claim(NOW, NOW)
+    await store.counts.mark([bucket])
+    assert old is not None
+    await store.counts.recount(old)
+    said = await store.counts.of_course("ethics")
+    assert said == CourseCounts("ethics", enrolled=1, started=0, completed=0, settled=False)
+    later = NOW + timedelta(seconds=1)
+    new = await store.counts.claim(later, later)
+    assert new is not None
+    await store.counts.recount(new)
+    await store.documents.keep_first([completion(60)])
+    await store.counts.recount(old)
+    said = await store.counts.of_course("ethics")
+    assert said == CourseCounts("ethics", enrolled=1, started=0, completed=0, settled=True)
 
 
 async def test_applied_offsets_only_grow(store: Store) -> None:

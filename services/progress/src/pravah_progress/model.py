@@ -5,6 +5,8 @@ A document, as rules see it (the store escapes what its paths cannot hold):
 ```
 learner_id, course_id
 decided_version                 course version that this document is or is being decided by
+bucket, stage                   of an enrolled learner: which bucket counts the document, and how
+                                far any term has come: 1 enrolled, 2 started, 3 completed
 mdos.<mdo_id>                   1: an enrollment of that MDO's is among the terms
 done                            [unit_id] reported done or handed in, under any run
 unstarted                       ["<run>|<term>"] enrollments whose start is not announced
@@ -32,7 +34,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
+from zlib import crc32
 
 from pravah_shared.events import Completed, Event, ScoreImproved, Started
 
@@ -56,6 +59,11 @@ DOT = "%2E"
 
 ESCAPED = "escaped"
 """Field, raised to 1, of documents in which some key is escaped."""
+
+BUCKETS = 16
+"""Parts in which a course's learners are counted: a mandatory course may have crores of them."""
+
+STAGE_ENROLLED, STAGE_STARTED, STAGE_COMPLETED = 1, 2, 3
 
 STARTED, COMPLETED, IMPROVED = KINDS = ("started", "completed", "improved")
 """What a term may announce, in the order in which subscribers expect it."""
@@ -81,6 +89,43 @@ class DocumentKey(NamedTuple):
 def key_of(document: Document) -> DocumentKey:
     """Return which document this is."""
     return DocumentKey(document["learner_id"], document["course_id"])
+
+
+class Bucket(NamedTuple):
+    """A part of a course's learners that is counted together."""
+
+    course_id: str
+    number: int
+
+    @classmethod
+    def of(cls, key: DocumentKey) -> Self:
+        """Return the bucket that counts a document; the same for ever."""
+        return cls(key.course_id, crc32(key.learner_id.encode()) % BUCKETS)
+
+    def __str__(self) -> str:
+        """Return the `_id` of its counts."""
+        return f"{self.course_id}|{self.number}"
+
+
+class Marked(NamedTuple):
+    """A bucket to be counted, and how many marks it had when that was decided."""
+
+    bucket: Bucket
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCounts:
+    """Learners of a course: with an enrollment, withdrawn or not; of those started; completed.
+
+    `settled`: nothing has changed since they were counted.
+    """
+
+    course_id: str
+    enrolled: int
+    started: int
+    completed: int
+    settled: bool
 
 
 @dataclass(slots=True)
@@ -132,6 +177,11 @@ def announced_keys(announcement: Announcement) -> tuple[str, ...]:
     if isinstance(announcement, ScoreImproved):
         return (*term, IMPROVED, str(score_key(announcement.score_percent)))
     return (*term, COMPLETED if isinstance(announcement, Completed) else STARTED)
+
+
+def stage_of(announcement: Announcement) -> int:
+    """Return how far a learner who announces this has come."""
+    return STAGE_STARTED if isinstance(announcement, Started) else STAGE_COMPLETED
 
 
 def announced_order(keys: Sequence[str]) -> tuple[Sequence[str], int, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, key_of
+from pravah_progress.model import Bucket, Change, Document, DocumentKey, Kept, key_of
 from pravah_progress.rules import merge, prune
 from pravah_progress.rules.requirements import required_units
 from pravah_progress.settling import Settling
@@ -22,6 +22,12 @@ from pravah_shared.telemetry import metrics
 
 STEP = 500
 """Most documents that are re-decided together: a course may have lakhs of learners."""
+
+RECOUNTS = 50
+"""Most buckets counted by one sweep."""
+
+REST = timedelta(seconds=10)
+"""A bucket rests for so long after it was counted: a busy course changes all the time."""
 
 PATIENCE = timedelta(seconds=10)
 """An announcement unpublished for longer was left by a crash; a younger one is under way."""
@@ -65,12 +71,14 @@ class ProgressHandler:
         arrived = [event.data for event in batch if isinstance(event.data, Course)]
         if arrived:
             await self._store.courses.put(arrived)
-        kept = await self._merge(merge(event.data for event in batch), _traces(batch))
+        changes = merge(event.data for event in batch)
+        kept = await self._merge(changes, _traces(batch))
         steps = [
             await self._redecide(course)
             for course in await self._newest({course.course_id for course in arrived})
         ]
         kept = [*kept, *(one for step in steps for one in step.kept)]
+        await self._store.counts.mark(_counted(kept, changes))
 
         async def acknowledge() -> None:
             await self._conclude(kept, steps)
@@ -81,7 +89,7 @@ class ProgressHandler:
         return Outcome(_events(kept), acknowledge)
 
     async def sweep(self) -> Outcome:
-        """Publish what a crash left unpublished, and re-decide a step of a changed course."""
+        """Publish what a crash left, re-decide a step of a changed course, count again."""
         await self._store.prepare()
         before = self._clock() - PATIENCE
         left = await self._store.documents.unpublished(before, STEP)
@@ -89,12 +97,25 @@ class ProgressHandler:
         course = await self._store.courses.unreconciled()
         steps = [] if course is None else [await self._redecide(course)]
         kept += [one for step in steps for one in step.kept]
+        await self._store.counts.mark(_counted(kept))
+        counted = await self._recount()
 
         async def acknowledge() -> None:
             await self._conclude(kept, steps)
 
         # After a finished course there may be another.
-        return Outcome(_events(kept), acknowledge, more=bool(steps) or len(left) == STEP)
+        more = bool(steps) or len(left) == STEP or counted == RECOUNTS
+        return Outcome(_events(kept), acknowledge, more=more)
+
+    async def _recount(self) -> int:
+        """Count some of the buckets that were marked; return how many."""
+        now = self._clock()
+        for counted in range(RECOUNTS):
+            marked = await self._store.counts.claim(now - REST, now)
+            if marked is None:
+                return counted
+            await self._store.counts.recount(marked)
+        return RECOUNTS
 
     async def _merge(
         self, changes: Sequence[Change], traces: Mapping[DocumentKey, str | None]
@@ -169,6 +190,16 @@ class ProgressHandler:
 def _events(kept: Sequence[Kept]) -> list[Event[Any]]:
     """Return the events, each once: a document may have been met twice."""
     return list({one.event.id: one.event for one in kept}.values())
+
+
+def _counted(kept: Iterable[Kept], changes: Iterable[Change] = ()) -> set[Bucket]:
+    """Return the buckets whose counts announcements and enrollments change.
+
+    All of it is written by now. What a crash left before this is met again: a redelivery brings
+    the enrollment and finds the announcement unpublished.
+    """
+    enrolled = {Bucket.of(change.key) for change in changes if change.unstarted}
+    return enrolled | {Bucket.of(one.key) for one in kept}
 
 
 def _traces(batch: Sequence[Event[Any]]) -> dict[DocumentKey, str | None]:

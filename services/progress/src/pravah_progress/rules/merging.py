@@ -12,7 +12,9 @@ from pravah_progress.model import (
     ESCAPED,
     NO_DEVICE,
     NO_RUN,
+    STAGE_ENROLLED,
     UNMARKED,
+    Bucket,
     Change,
     DocumentKey,
     Milliseconds,
@@ -108,6 +110,8 @@ def _enrolled(change: Change, fact: Enrolled) -> None:
     if fact.mdo_id:
         _up(change.maxima, f"{term}mdo_id", fact.mdo_id)
         change.maxima[f"mdos.{_key(change, fact.mdo_id)}"] = 1
+    _up(change.maxima, "stage", STAGE_ENROLLED)
+    change.maxima["bucket"] = Bucket.of(change.key).number
     if (name := term_name(fact.run_id, fact.term)) not in change.unstarted:
         change.unstarted.append(name)
 

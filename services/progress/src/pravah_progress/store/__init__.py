@@ -1,10 +1,11 @@
-"""What progress keeps: documents, courses, and how far the stream has come."""
+"""What progress keeps: documents, courses, counts, and how far the stream has come."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from pravah_progress.store.applied import MongoApplied
-from pravah_progress.store.contract import Applied, Courses, Documents
+from pravah_progress.store.contract import Applied, Counts, Courses, Documents
+from pravah_progress.store.counts import MongoCounts
 from pravah_progress.store.courses import MongoCourses
 from pravah_progress.store.documents import MongoDocuments
 from pravah_shared.mongo import Database
@@ -12,11 +13,12 @@ from pravah_shared.mongo import Database
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The service's three collections."""
+    """The service's collections."""
 
     documents: Documents
     courses: Courses
     applied: Applied
+    counts: Counts
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -25,6 +27,7 @@ class Store:
             MongoDocuments(database.collection("progress")),
             MongoCourses(database.collection("courses")),
             MongoApplied(database.collection("applied")),
+            MongoCounts(database.collection("counts"), database.collection("progress")),
         )
 
     async def prepare(self) -> None:
@@ -36,6 +39,7 @@ class Store:
         """
         await self.documents.prepare()
         await self.courses.prepare()
+        await self.counts.prepare()
 
 
-__all__ = ["Applied", "Courses", "Documents", "Store"]
+__all__ = ["Applied", "Counts", "Courses", "Documents", "Store"]

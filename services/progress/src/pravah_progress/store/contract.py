@@ -8,7 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pravah_progress.model import Change, Document, DocumentKey, Kept, Pruning
+from pravah_progress.model import (
+    Bucket,
+    Change,
+    CourseCounts,
+    Document,
+    DocumentKey,
+    Kept,
+    Marked,
+    Pruning,
+)
 from pravah_shared.events import Course
 
 
@@ -132,4 +141,32 @@ class Applied(Protocol):
 
     async def next_offsets(self) -> Mapping[int, int]:
         """Return the next offset of each partition: all before it is merged and decided."""
+        ...
+
+
+class Counts(Protocol):
+    """How many learners of each course have come how far.
+
+    A bucket is marked after what changes its counts was written. A crash in between is followed
+    by a redelivery, which writes and marks again: no change stays without a mark.
+    """
+
+    async def prepare(self) -> None:
+        """Make sure of what queries need. Safe to race; costs nothing once done."""
+        ...
+
+    async def mark(self, buckets: Collection[Bucket]) -> None:
+        """Have buckets counted again."""
+        ...
+
+    async def claim(self, before: datetime, now: datetime) -> Marked | None:
+        """Return a marked bucket that nobody has counted or claimed since `before`; the longest."""
+        ...
+
+    async def recount(self, marked: Marked) -> None:
+        """Count a bucket's documents; keep that unless it was counted with more marks."""
+        ...
+
+    async def of_course(self, course_id: str) -> CourseCounts | None:
+        """Return a course's counts; None: nobody was ever enrolled."""
         ...

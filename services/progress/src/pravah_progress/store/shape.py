@@ -17,6 +17,7 @@ from pravah_progress.model import (
     Pruning,
     as_milliseconds,
     path_of,
+    stage_of,
     term_name,
 )
 from pravah_shared.events import Completed, Event, ScoreImproved, Started
@@ -98,7 +99,11 @@ def first(offer: Kept) -> UpdateOne:
     note = {"_id": offer.event.id, "path": list(offer.keys), "since": since}
     return UpdateOne(
         {"_id": str(offer.key), path: {"$exists": False}},
-        {"$set": {path: _payload(offer.event)}, "$push": {"unpublished": note}},
+        {
+            "$set": {path: _payload(offer.event)},
+            "$push": {"unpublished": note},
+            "$max": {"stage": stage_of(offer.event.data)},
+        },
     )
 
 
