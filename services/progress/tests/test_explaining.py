@@ -1,9 +1,12 @@
 """How a course stands for a learner, and why it is not complete."""
 
+from typing import Any
+
 from pravah_progress.rules import explain, summary, view
+from pravah_progress.rules.overview import Beside
 from pravah_progress.rules.texts import preferred_languages, text_in
 from pravah_progress.rules.views import LanguageView
-from pravah_shared.events import Course, EventData
+from pravah_shared.events import Completed, Course, EventData, Started
 
 from .facts import (
     ESSAY,
@@ -103,7 +106,7 @@ def test_explain_gives_the_reasons() -> None:
     ]
     assert codes(course(), ALL, enrolled()) == ["being_decided"]
     assert codes(course(units=(EXTRA,)), enrolled()) == ["no_required_units"]
-    assert codes(course(kind="programme"), enrolled()) == ["programme"]
+    assert codes(course(kind="programme"), enrolled()) == ["programme", "no_required_courses"]
     assert codes(course(status="retired"), enrolled()) == ["retired", "units_missing"]
     assert codes(run, enrolled("spring")) == ["run_unknown", "units_missing"]
     assert codes(run, progressed(update(), run="autumn"), enrolled()) == [
@@ -142,3 +145,53 @@ def test_languages_are_read_by_weight() -> None:
     assert text_in({"ta": "அ"}, ("hi",)) == "அ"
     assert text_in({"en": "a", "ta": "அ"}, ("hi",)) == "a"
     assert text_in({"hi": "अ", "en": "a"}, ("hi-in",)) == "अ"
+
+
+def programme(*optional: str) -> Course:
+    """Return a programme of ethics and law."""
+    held = tuple({"course_id": id_, "optional": id_ in optional} for id_ in ("ethics", "law"))
+    return course(units=(), kind="programme", courses=held)
+
+
+def completed_in(course_id: str, at: float) -> Any:
+    """Return the document of a learner who completed a course at that time."""
+    term = {"enrollment_id": "e", "learner_id": "asha", "course_id": course_id, "term": 1}
+    begun = Started(**term, started_at=day(at - 1)).model_dump(mode="json")
+    done = Completed(**term, completed_at=day(at), course_version=1, score_percent=80)
+    said = {"started": {"data": begun}, "completed": {"data": done.model_dump(mode="json")}}
+    return {"course_id": course_id, "announced": {"_": {"1": said}}}
+
+
+LAW = course().model_copy(update={"course_id": "law", "title": {"en": "Law", "hi": "क़ानून"}})
+
+
+def test_explain_names_missing_courses_of_a_programme() -> None:
+    """By title in the reader's language, by id while not known; with whether they were begun."""
+    beside = Beside({"ethics": completed_in("ethics", 2)}, {"law": LAW})
+    said = explain(document_of(enrolled()), programme(), ("hi",), beside)
+    (term,) = said.enrollments
+    assert [(one.course_id, one.title) for one in term.missing_courses] == [("law", "क़ानून")]
+    (reason,) = term.reasons
+    assert reason.code == "courses_missing"
+    assert "1 of 2 mandatory courses are not completed: क़ानून" in reason.text
+    (term,) = explain(document_of(enrolled()), programme("law"), (), beside).enrollments
+    assert [reason.code for reason in term.reasons] == ["being_decided"]
+    unknown = Beside({}, {})
+    (term,) = explain(document_of(enrolled()), programme(), (), unknown).enrollments
+    assert [one.title for one in term.missing_courses] == ["ethics", "law"]
+    left = document_of(enrolled(), withdrawn(at=1))
+    (term,) = explain(left, programme("law"), (), beside).enrollments
+    assert [reason.code for reason in term.reasons] == ["withdrawn", "passed_after_withdrawal"]
+
+
+def test_a_programme_is_shown_by_its_courses() -> None:
+    """Mandatory ones are counted; each shows how it stands."""
+    beside = Beside({"ethics": completed_in("ethics", 2)}, {"ethics": course(), "law": LAW})
+    (term,) = view(document_of(enrolled()), programme(), (), beside).enrollments
+    assert (term.passed, term.required) == (1, 2)
+    assert [(one.title, one.completed_at, one.score_percent) for one in term.courses] == [
+        ("Ethics", day(2), 80),
+        ("Law", None, None),
+    ]
+    (short,) = summary(document_of(enrolled()), programme("law"), (), beside).enrollments
+    assert (short.passed, short.required) == (1, 1)

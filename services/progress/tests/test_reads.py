@@ -154,3 +154,32 @@ async def test_a_courses_learners_are_counted(api: Api) -> None:
     await eventually(counted, 40, "all are counted")
     assert (await api.call("GET", path, role="mdo_admin")).status_code == 403
     assert (await api.call("GET", path, role="learner")).status_code == 403
+
+
+@pytest.mark.usefixtures("stream")
+async def test_a_programme_is_completed_and_explained_by_its_courses(api: Api) -> None:
+    """Through the real stream: first what is missing, then the completion."""
+    held = ({"course_id": "ethics"},)
+    plan = course(units=(), kind="programme", courses=held).model_copy(update={"course_id": "plan"})
+    in_plan = enrolled().model_copy(update={"course_id": "plan"})
+    await api.publish(course(), enrolled(), plan, in_plan)
+    path = "/v1/learners/asha/courses/plan"
+
+    async def missing() -> bool:
+        said = (await api.call("GET", f"{path}/explain", headers={"Accept-Language": "hi"})).json()
+        found = [one["title"] for term in said["enrollments"] for one in term["missing_courses"]]
+        return found == ["नैतिकता"]
+
+    await eventually(missing, 40, "the missing course is named")
+    await api.call("POST", "/v1/progress", body=body())
+
+    async def completed() -> bool:
+        (term,) = (await api.call("GET", f"{path}/progress")).json()["enrollments"]
+        return term["completed_at"] is not None and (term["passed"], term["required"]) == (1, 1)
+
+    await eventually(completed, 40, "the programme is complete")
+    listed = (await api.call("GET", "/v1/learners/asha/progress")).json()["items"]
+    assert [(one["course_id"], one["enrollments"][0]["passed"]) for one in listed] == [
+        ("ethics", 2),
+        ("plan", 1),
+    ]

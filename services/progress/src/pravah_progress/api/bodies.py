@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from pravah_progress.rules.explaining import Explanation
+from pravah_progress.rules.explanation import Explanation
 from pravah_progress.rules.views import CourseSummary, CourseView
 from pravah_shared.events import Attempt, UnitUpdate
 from pravah_shared.events.types import CourseId, Identifier, LearnerId, Model, RunId

@@ -1,6 +1,7 @@
 """Routes that show progress and explain it."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ from pravah_progress.api.parts import Parts, PartsOf
 from pravah_progress.api.waiting import Token
 from pravah_progress.model import CourseCounts, Document, DocumentKey
 from pravah_progress.rules import explain, summary, view
-from pravah_progress.rules.explaining import Explanation
+from pravah_progress.rules.explanation import Explanation
+from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.texts import preferred_languages
 from pravah_progress.rules.views import CourseView
 from pravah_shared.events import Course
@@ -80,8 +82,10 @@ async def list_progress(
         {document["course_id"] for document in documents}, max_age_seconds=COURSE_AGE_SECONDS
     )
     preferred = preferred_languages(accept_language)
+    beside = await _beside(parts, documents, courses)
     items = [
-        summary(document, courses.get(document["course_id"]), preferred) for document in documents
+        summary(document, courses.get(document["course_id"]), preferred, beside)
+        for document in documents
     ]
     return ProgressPage(**page.page(items, lambda item: (item.course_id,)))
 
@@ -101,21 +105,25 @@ async def show_progress(
     After the wait the answer is what is known, with `up_to_date` false. 404: nothing is.
     """
     up_to_date = token is None or await parts.watch.passed(Token.parse(token), wait)
-    document, course = await _read(parts, principal, course_of.key)
+    document, course, beside = await _read(parts, principal, course_of.key)
     if document is None:
         detail = "Nothing is known of this learner in this course"
         late = "" if up_to_date else "; the report of the token is not merged yet, ask again"
         raise Problem(404, "No progress", detail + late, type="no-progress")
-    return replace(view(document, course, course_of.preferred), up_to_date=up_to_date)
+    shown = view(document, course, course_of.preferred, beside)
+    return replace(shown, up_to_date=up_to_date)
 
 
 @router.get("/v1/learners/{learner_id}/courses/{course_id}/explain")
 async def explain_progress(
     principal: Reader, course_of: Annotated[Asked, Depends(asked)], parts: PartsOf
 ) -> Explanation:
-    """Say why the course is, or is not, complete: each missing unit by its title."""
-    document, course = await _read(parts, principal, course_of.key)
-    return explain(document or course_of.nothing, course, course_of.preferred)
+    """Say why the course is, or is not, complete: each missing unit by its title.
+
+    Of a programme each missing course, whoever enrolled the learner in it.
+    """
+    document, course, beside = await _read(parts, principal, course_of.key)
+    return explain(document or course_of.nothing, course, course_of.preferred, beside)
 
 
 @router.get("/v1/courses/{course_id}/counts")
@@ -137,20 +145,21 @@ async def trace(
     principal: Observer, course_of: Annotated[Asked, Depends(asked)], parts: PartsOf
 ) -> Trace:
     """Tell all that progress knows of a learner's course, for `pravah explain`."""
-    document, course = await _read(parts, principal, course_of.key)
+    document, course, beside = await _read(parts, principal, course_of.key)
+    preferred = course_of.preferred
     return Trace(
         learner_id=course_of.key.learner_id,
         course_id=course_of.key.course_id,
         known=document is not None,
-        progress=None if document is None else view(document, course, course_of.preferred),
-        explanation=explain(document or course_of.nothing, course, course_of.preferred),
+        progress=None if document is None else view(document, course, preferred, beside),
+        explanation=explain(document or course_of.nothing, course, preferred, beside),
     )
 
 
 async def _read(
     parts: Parts, principal: Principal, key: DocumentKey
-) -> tuple[Document | None, Course | None]:
-    """Return the document and the course, if the principal may see them.
+) -> tuple[Document | None, Course | None, Beside]:
+    """Return the document, the course and what a programme needs, if the principal may see them.
 
     Raises:
         Problem: 403 for an mdo_admin of none of the MDOs that enrolled the learner here.
@@ -162,4 +171,24 @@ async def _read(
         principal.mdo_id if principal.mdo_id in mdos else None, learner_id=key.learner_id
     )
     courses = await parts.store.courses.get({key.course_id}, max_age_seconds=COURSE_AGE_SECONDS)
-    return document, courses.get(key.course_id)
+    beside = await _beside(parts, documents, courses)
+    return document, courses.get(key.course_id), beside
+
+
+async def _beside(
+    parts: Parts, documents: Sequence[Document], courses: Mapping[str, Course]
+) -> Beside:
+    """Return the courses, and the one learner's documents of them, of programmes among these."""
+    keys = [
+        DocumentKey(document["learner_id"], part.course_id)
+        for document in documents
+        if (course := courses.get(document["course_id"])) is not None
+        for part in course.courses
+    ]
+    if not keys:
+        return ALONE
+    held = await parts.store.documents.read(set(keys))
+    known = await parts.store.courses.get(
+        {key.course_id for key in keys}, max_age_seconds=COURSE_AGE_SECONDS
+    )
+    return Beside({document["course_id"]: document for document in held}, known)

@@ -1,90 +1,40 @@
 """Say why a course is, or is not, complete for a learner."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pravah_progress.model import COMPLETED, NO_RUN, Document, from_milliseconds
+from pravah_progress.model import COMPLETED, NO_RUN, Document, Milliseconds, from_milliseconds
 from pravah_progress.rules.announcing import announced_of, within_term
+from pravah_progress.rules.explanation import (
+    ExplainedEnrollment,
+    Explanation,
+    MissingCourse,
+    MissingUnit,
+    Reason,
+)
+from pravah_progress.rules.overview import ALONE, Beside
+from pravah_progress.rules.programmes import Standing, is_programme
 from pravah_progress.rules.requirements import last_passed_at, required_units
 from pravah_progress.rules.rollup import unit_view
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
-from pravah_progress.rules.views import UnitState
+from pravah_progress.rules.views import ProgrammeCourseView
 from pravah_shared.events import Course
-
-ReasonCode = Literal[
-    "completed",
-    "course_unknown",
-    "not_enrolled",
-    "other_run",
-    "programme",
-    "retired",
-    "no_required_units",
-    "outside_run",
-    "run_unknown",
-    "units_missing",
-    "withdrawn",
-    "passed_after_withdrawal",
-    "being_decided",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason: `code` for machines, `text` for people."""
-
-    code: ReasonCode
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MissingUnit:
-    """A required unit that is not passed, by its title in the reader's language."""
-
-    unit_id: str
-    title: str
-    kind: Literal["content", "assessment"]
-    state: UnitState
-    best_percent: float | None
-    pass_percent: float | None
-    attempts: int
-    max_attempts: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedEnrollment:
-    """Why one term is, or is not, complete."""
-
-    enrollment_id: str
-    run_id: str | None
-    term: int
-    completed: bool
-    reasons: tuple[Reason, ...]
-    missing: tuple[MissingUnit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a learner's course is, or is not, complete. `reasons` hold for all its terms."""
-
-    learner_id: str
-    course_id: str
-    title: str | None
-    completed: bool
-    reasons: tuple[Reason, ...]
-    enrollments: tuple[ExplainedEnrollment, ...]
 
 
 def explain(
-    document: Document, course: Course | None, preferred: Sequence[str] = ()
+    document: Document,
+    course: Course | None,
+    preferred: Sequence[str] = (),
+    beside: Beside = ALONE,
 ) -> Explanation:
     """Explain every term of a document; titles in the best of the `preferred` languages.
 
+    Of a programme with what was read `beside` it.
     A learner nothing is known about is a document of only `learner_id` and `course_id`.
     """
     enrollments = tuple(
-        _enrollment(document, course, (run, number), preferred)
+        _enrollment(document, course, (run, number), preferred, beside)
         for run, terms in sorted(document.get("enrollments", {}).items())
         for number, term in sorted(terms.items())
         if "enrolled_at" in term
@@ -104,9 +54,12 @@ def _of_course(document: Document, course: Course | None) -> Iterator[Reason]:
     if course is None:
         text = f"course {course_id} is not known here yet; progress is kept, decided when it comes"
         yield Reason("course_unknown", text)
-    elif course.kind == "programme":
+    elif is_programme(course):
         text = f"{course_id} is a programme: it is completed by its courses, not by units"
         yield Reason("programme", text)
+        if all(one.optional for one in course.courses):
+            text = f"programme {course_id} has no mandatory course"
+            yield Reason("no_required_courses", text)
     elif not required_units(course):
         yield Reason("no_required_units", f"course {course_id} requires no unit to be passed")
     if course is not None and course.status == "retired":
@@ -130,26 +83,43 @@ def _enrolled_runs(document: Document) -> set[str]:
 
 
 def _enrollment(
-    document: Document, course: Course | None, key: tuple[str, str], preferred: Sequence[str]
+    document: Document,
+    course: Course | None,
+    key: tuple[str, str],
+    preferred: Sequence[str],
+    beside: Beside,
 ) -> ExplainedEnrollment:
     run, number = key
     term = document["enrollments"][run][number]
-    scope = scope_of(document, course, run)
     kept = announced_of(document, run, number).get(COMPLETED)
-    completed = None if kept is None else kept["data"]
-    missing = _missing(scope, course, preferred) if course is not None and completed is None else ()
-    reasons = (
-        (Reason("completed", f"completed at {completed['completed_at']}"),)
-        if completed is not None
-        else tuple(_reasons(scope, course, run, term, missing))
-    )
+    missing: tuple[MissingUnit, ...] = ()
+    courses: tuple[MissingCourse, ...] = ()
+    reasons: tuple[Reason, ...]
+    if kept is not None:
+        reasons = (Reason("completed", f"completed at {kept['data']['completed_at']}"),)
+    elif course is not None and is_programme(course):
+        courses = _missing_courses(beside.views(course, preferred))
+        reasons = tuple(_of_programme(beside.standings(course), term, courses))
+    else:
+        scope = scope_of(document, course, run)
+        missing = () if course is None else _missing(scope, course, preferred)
+        reasons = tuple(_of_term(scope, course, run, term, missing))
     return ExplainedEnrollment(
         enrollment_id=term["enrollment_id"],
         run_id=None if run == NO_RUN else run,
         term=int(number),
-        completed=completed is not None,
+        completed=kept is not None,
         reasons=reasons,
         missing=missing,
+        missing_courses=courses,
+    )
+
+
+def _missing_courses(courses: Sequence[ProgrammeCourseView]) -> tuple[MissingCourse, ...]:
+    return tuple(
+        MissingCourse(course.course_id, course.title, course.started_at)
+        for course in courses
+        if not course.optional and course.completed_at is None
     )
 
 
@@ -171,17 +141,15 @@ def _missing(scope: Scope, course: Course, preferred: Sequence[str]) -> tuple[Mi
     )
 
 
-def _reasons(
+def _of_term(
     scope: Scope,
     course: Course | None,
     run: str,
     term: Mapping[str, Any],
     missing: Sequence[MissingUnit],
 ) -> Iterator[Reason]:
-    withdrawn_at = term.get("withdrawn_at")
-    if withdrawn_at is not None:
-        yield Reason("withdrawn", f"withdrawn at {from_milliseconds(withdrawn_at).isoformat()}")
-    if course is None or course.kind == "programme":
+    yield from _withdrawn(term)
+    if course is None:
         return
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
         text = f"the course does not name run {run}; only progress reported for it counts"
@@ -195,9 +163,30 @@ def _reasons(
         text = f"{len(missing)} of {required} required units are not passed: {titles}"
         yield Reason("units_missing", text)
     elif (passed_at := last_passed_at(scope, course)) is not None:
-        if within_term(passed_at, term) is None:
-            at = from_milliseconds(passed_at).isoformat()
-            text = f"the last required unit was passed at {at}, after that"
-            yield Reason("passed_after_withdrawal", text)
-        else:
-            yield Reason("being_decided", "all is passed; the completion is about to be announced")
+        yield _all_there(passed_at, term, "required unit was passed")
+
+
+def _of_programme(
+    standings: Sequence[Standing], term: Mapping[str, Any], missing: Sequence[MissingCourse]
+) -> Iterator[Reason]:
+    yield from _withdrawn(term)
+    mandatory = [standing.completed_at for standing in standings if not standing.optional]
+    completed = [at for at in mandatory if at is not None]
+    if missing:
+        titles = ", ".join(course.title for course in missing)
+        text = f"{len(missing)} of {len(mandatory)} mandatory courses are not completed: {titles}"
+        yield Reason("courses_missing", text)
+    elif completed:
+        yield _all_there(max(completed), term, "mandatory course was completed")
+
+
+def _withdrawn(term: Mapping[str, Any]) -> Iterator[Reason]:
+    if (at := term.get("withdrawn_at")) is not None:
+        yield Reason("withdrawn", f"withdrawn at {from_milliseconds(at).isoformat()}")
+
+
+def _all_there(last_at: Milliseconds, term: Mapping[str, Any], last: str) -> Reason:
+    if within_term(last_at, term) is None:
+        text = f"the last {last} at {from_milliseconds(last_at).isoformat()}, after that"
+        return Reason("passed_after_withdrawal", text)
+    return Reason("being_decided", "all is there; the completion is about to be announced")

@@ -15,6 +15,7 @@ from pravah_progress.model import (
     from_milliseconds,
 )
 from pravah_progress.rules.announcing import announced_of
+from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.requirements import languages_done, required_content
 from pravah_progress.rules.scope import Scope, scope_of
 from pravah_progress.rules.texts import text_in
@@ -32,10 +33,18 @@ from pravah_progress.rules.views import (
 from pravah_shared.events import Course, Unit
 
 
-def view(document: Document, course: Course | None, preferred: Sequence[str] = ()) -> CourseView:
-    """Return the progress of a document's learner, titles in the best of `preferred`."""
+def view(
+    document: Document,
+    course: Course | None,
+    preferred: Sequence[str] = (),
+    beside: Beside = ALONE,
+) -> CourseView:
+    """Return the progress of a document's learner, titles in the best of `preferred`.
+
+    Of a programme with what was read `beside` it.
+    """
     enrollments = [
-        _enrollment(document, course, run, number, preferred)
+        _enrollment(document, course, (run, number), preferred, beside)
         for run, terms in document.get("enrollments", {}).items()
         for number, term in terms.items()
         if "enrolled_at" in term
@@ -55,10 +64,13 @@ def view(document: Document, course: Course | None, preferred: Sequence[str] = (
 
 
 def summary(
-    document: Document, course: Course | None, preferred: Sequence[str] = ()
+    document: Document,
+    course: Course | None,
+    preferred: Sequence[str] = (),
+    beside: Beside = ALONE,
 ) -> CourseSummary:
     """Return the same without units, for lists."""
-    full = view(document, course, preferred)
+    full = view(document, course, preferred, beside)
     names = [field.name for field in fields(EnrollmentSummary)]
     return CourseSummary(
         full.learner_id,
@@ -100,13 +112,18 @@ def _state(scope: Scope, unit: Unit, passed_at: Milliseconds | None) -> UnitStat
 
 
 def _enrollment(
-    document: Document, course: Course | None, run: str, number: str, preferred: Sequence[str]
+    document: Document,
+    course: Course | None,
+    key: tuple[str, str],
+    preferred: Sequence[str],
+    beside: Beside,
 ) -> EnrollmentView:
-    term = document["enrollments"][run][number]
-    said = announced_of(document, run, number)
+    run, number = key
+    term, said = document["enrollments"][run][number], announced_of(document, run, number)
     scope = scope_of(document, course, run)
     units = () if course is None else tuple(unit_view(scope, u, preferred) for u in course.units)
     required = [unit for unit in units if not unit.optional]
+    parts = [part for part in beside.standings(course) if not part.optional]
     return EnrollmentView(
         enrollment_id=term["enrollment_id"],
         run_id=None if run == NO_RUN else run,
@@ -116,12 +133,14 @@ def _enrollment(
         started_at=_moment_said(said, STARTED, "started_at"),
         completed_at=_moment_said(said, COMPLETED, "completed_at"),
         score_percent=best_announced(said),
-        learning_seconds=scope.seconds(course),
-        required=len(required),
-        passed=sum(unit.state == "passed" for unit in required),
+        learning_seconds=scope.seconds(course) + sum(part.learning_seconds for part in parts),
+        required=len(required) + len(parts),
+        passed=sum(unit.state == "passed" for unit in required)
+        + sum(part.completed_at is not None for part in parts),
         languages=() if course is None else _languages(scope, course),
         modules=() if course is None else _modules(course, units, preferred),
         units=units,
+        courses=beside.views(course, preferred),
     )
 
 

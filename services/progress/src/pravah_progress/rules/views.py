@@ -48,8 +48,20 @@ class LanguageView:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgrammeCourseView:
+    """A course of a programme, as it stands for the learner. The score is the best announced."""
+
+    course_id: str
+    title: str
+    optional: bool
+    started_at: datetime | None
+    completed_at: datetime | None
+    score_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class EnrollmentSummary:
-    """One term. `required` and `passed` count units; 0 while the course is not known.
+    """One term. `required` and `passed` count units, of a programme courses; 0 while not known.
 
     `score_percent` is the best announced.
     """
@@ -69,11 +81,15 @@ class EnrollmentSummary:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentView(EnrollmentSummary):
-    """One term, with each unit, module and language; none while the course is not known."""
+    """One term, with each unit, module and language, or each course of a programme.
+
+    None while the course is not known.
+    """
 
     languages: tuple[LanguageView, ...]
     modules: tuple[ModuleView, ...]
     units: tuple[UnitView, ...]
+    courses: tuple[ProgrammeCourseView, ...]
 
 
 @dataclass(frozen=True, slots=True)
