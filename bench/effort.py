@@ -40,7 +40,7 @@ FULL = Effort(
     learners=20_000,
     race_turns=3,
     kills=3,
-    latency_seconds=15,
+    latency_seconds=20,
     growth_turns=5,
     many_enrollments=1_000_000,
 )
@@ -51,7 +51,7 @@ QUICK = Effort(
     learners=5_000,
     race_turns=1,
     kills=1,
-    latency_seconds=5,
+    latency_seconds=8,
     growth_turns=2,
     many_enrollments=100_000,
 )

@@ -38,8 +38,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came back. `statuses` counts answers by HTTP status."""
+    """What came back. `statuses` counts answers by HTTP status.
 
+    `began` is on the machine's monotonic clock, which all its processes share.
+    """
+
+    began: float
     seconds: float
     p50_ms: float
     p99_ms: float
@@ -82,7 +86,7 @@ async def run(plan: Plan) -> Report:
         await asyncio.gather(*(connection() for _ in range(plan.connections)))
         seconds = time.perf_counter() - began
     cuts = [1000 * cut for cut in quantiles(latencies, n=100)]
-    return Report(seconds, cuts[49], cuts[98], dict(statuses))
+    return Report(began, seconds, cuts[49], cuts[98], dict(statuses))
 
 
 def _requests(plan: Plan) -> Iterator[tuple[dict[str, str], bytes]]:

@@ -26,6 +26,7 @@ from pravah_cli.testing import eventually
 
 TICK_SECONDS = 0.005
 PROBE_SECONDS = 0.05
+LEAST_SAMPLES = 2
 SETTLE_SECONDS = 10.0
 """After the last report: by then its completion has come, or it will not."""
 
@@ -179,6 +180,8 @@ async def _probing(pace: Pace, clock: _Clock) -> AsyncIterator[None]:
 
 def _cuts(seconds: list[float]) -> tuple[float, float]:
     """Return p50 and p99 in milliseconds."""
+    if len(seconds) < LEAST_SAMPLES:
+        raise ValueError(f"only {len(seconds)} came back; let it run longer")
     cuts = quantiles(seconds, n=100)
     return 1000 * cuts[49], 1000 * cuts[98]
 

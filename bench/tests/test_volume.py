@@ -18,7 +18,7 @@ from pravah_shared.record import Record
 
 def ran(microseconds: float, enrollments: int = FULL.many_enrollments, end_mb: float = 100) -> Ran:
     """Return a run of a thousand events."""
-    return Ran(enrollments, Rate(1_000, 1, microseconds / 1e3), 100, end_mb, end_mb, None)
+    return Ran(enrollments, 1_000, Rate(1_000, 1, microseconds / 1e3), 100, end_mb, end_mb, None)
 
 
 def test_a_copied_document_is_the_other_learners_and_valid() -> None:

@@ -8,6 +8,8 @@ that is measured looks at them. The driver is used directly, in a thread: no ser
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -30,11 +32,15 @@ INSERTED_TOGETHER = 1_000
 
 
 async def populate(settings: Settings, learners: range) -> None:
-    """Replace all documents by copies for `learners`."""
-    await asyncio.to_thread(_populate, settings, learners)
+    """Replace all documents by copies for `learners`. Cancelled, it leaves some of them."""
+    stopping = Event()
+    try:
+        await asyncio.to_thread(_populate, settings, learners, stopping)
+    finally:
+        stopping.set()  # a thread cannot be cancelled, and Ctrl-C is not to wait for a million
 
 
-def _populate(settings: Settings, learners: range) -> None:
+def _populate(settings: Settings, learners: range, stopping: Event) -> None:
     client: MongoClient[dict[str, Any]]
     with MongoClient(settings.mongo_uri, w=1) as client:
         documents: Collection[dict[str, Any]] = client[settings.mongo_database]["progress"]
@@ -42,17 +48,12 @@ def _populate(settings: Settings, learners: range) -> None:
         models = {held["_id"]: held for held in documents.find({"_id": {"$in": ids}})}
         made = [bson.encode(models[id_]) for id_ in ids]
         documents.delete_many({"_id": {"$nin": ids}})
-        step: list[Any] = []
-        for copied in _copied(made, learners):
-            step.append(copied)
-            if len(step) == INSERTED_TOGETHER:
-                documents.insert_many(step, ordered=False)
-                step = []
-        if step:
+        copied = _copied(made, learners)
+        while not stopping.is_set() and (step := list(islice(copied, INSERTED_TOGETHER))):
             documents.insert_many(step, ordered=False)
 
 
-def _copied(models: Sequence[bytes], learners: Iterable[int]) -> Iterator[RawBSONDocument]:
+def _copied(models: Sequence[bytes], learners: Iterable[int]) -> Iterator[Any]:
     for learner in learners:
         model = learner % MODELS
         yield RawBSONDocument(as_of(models[model], model, learner))

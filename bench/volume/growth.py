@@ -45,7 +45,7 @@ def lines(small: Sequence[Ran], large: Ran) -> list[Line]:
     most = Target(MOST_MB, of="value", at_most=True)
     flat = Target(FLAT, at_most=True)
     growth = Target(GROWTH, at_most=True)
-    over = f"over {large.rate.events:,.0f} events"
+    over = f"over {large.events:,} events"
     warm = f"{over}; baseline: after the first tenth"
     return [
         Fact("cost_growth", "CPU µs/event", large.microseconds, few, growth, note, known),

@@ -24,6 +24,7 @@ class Ran:
     """What a run showed. `store_cpu_seconds` None: the store is not ours to look at."""
 
     enrollments: int
+    events: int
     rate: Rate
     warm_mb: float
     end_mb: float
@@ -89,7 +90,7 @@ async def _watched(
     store_after = _store_cpu(arena)
     used = None if store_before is None or store_after is None else store_after - store_before
     rate = first.until(last)
-    return Ran(enrollments, rate, memory.warm_mb, memory.end_mb, memory.most_mb, used)
+    return Ran(enrollments, events, rate, memory.warm_mb, memory.end_mb, memory.most_mb, used)
 
 
 def _store_cpu(arena: Arena) -> float | None:

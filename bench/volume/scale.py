@@ -54,7 +54,7 @@ def row(ran: Ran, partitions: int) -> list[str]:
     return [
         figure(ran.enrollments),
         str(partitions),
-        figure(ran.rate.events),
+        figure(ran.events),
         figure(ran.rate.per_second),
         figure(ran.microseconds),
         "" if of_store is None else figure(of_store),
