@@ -10,6 +10,7 @@ bucket, stage                   of an enrolled learner: which bucket counts the 
 mdos.<mdo_id>                   1: an enrollment of that MDO's is among the terms
 done                            [unit_id] reported done or handed in, under any run
 unstarted                       ["<run>|<term>"] enrollments whose start is not announced
+incomplete                      ["<run>|<term>"] enrollments whose completion is not announced
 facts.<run>                     as reported; run "_": reported without a run
   active.<day>                  {first, last, received}: any report
   content.<unit>                {opened, done.<day>: {first, last, received} of status 2,
@@ -26,8 +27,9 @@ than dates, and a key and a value compare alike. `received` is the earliest mome
 service took in a report of that day. Days are UTC, such as `2024-10-19`.
 
 Every value but announcements only grows by union, maximum and minimum. That alone makes the
-document the same for any order, duplication and split over workers. `done` and `unstarted` say
-nothing new; by them the store itself tells which documents may have something to decide.
+document the same for any order, duplication and split over workers. `done`, `unstarted` and
+`incomplete` say nothing new; by them the store itself tells which documents may have something
+to decide.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -150,12 +152,13 @@ class Pruning:
     """What a document need not hold any more.
 
     `dominated`: submissions, with the values they had when that was seen. `started`: entries of
-    `unstarted` whose start is announced.
+    `unstarted` whose start is announced; `completed`: entries of `incomplete` likewise.
     """
 
     key: DocumentKey
     dominated: Mapping[Path, float] = field(default_factory=dict)
     started: tuple[str, ...] = ()
+    completed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ def path_of(keys: Iterable[str]) -> Path:
 
 
 def term_name(run_id: str | None, term: int) -> str:
-    """Return a term's entry in `unstarted`."""
+    """Return a term's entry in `unstarted` and `incomplete`."""
     return f"{run_id or NO_RUN}|{term}"
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pravah_progress.model import (
+    COMPLETED,
     STARTED,
     Document,
     Milliseconds,
@@ -36,8 +37,8 @@ def prune(document: Document) -> Pruning | None:
     come later never bring a pruned submission back into force, so the pruned document is again
     the same for any order of arrival.
 
-    A term in `unstarted` has nothing to start once its start is published; a redelivered
-    enrollment puts it there again.
+    A term in `unstarted` has nothing to start once its start is published, nor one in
+    `incomplete` to complete; a redelivered enrollment puts it there again.
     """
     dominated: dict[Path, float] = {
         path_of(("facts", run, "submissions", unit, attempt, name)): percent
@@ -46,18 +47,26 @@ def prune(document: Document) -> Pruning | None:
         for attempt, submissions in attempts.items()
         for name, percent in _dominated(submissions)
     }
-    started = tuple(name for name in document.get("unstarted", ()) if _is_started(document, name))
-    if not dominated and not started:
+    started = _published(document, "unstarted", STARTED)
+    completed = _published(document, "incomplete", COMPLETED)
+    if not dominated and not started and not completed:
         return None
-    return Pruning(key_of(document), dominated, started)
+    return Pruning(key_of(document), dominated, started, completed)
 
 
-def _is_started(document: Document, name: str) -> bool:
-    run, _, term = name.partition("|")
-    keys = ["announced", run, term, STARTED]
-    unpublished = (note["path"] for note in document.get("unpublished", ()))
-    said = document.get("announced", {}).get(run, {}).get(term, {})
-    return STARTED in said and keys not in unpublished
+def _published(document: Document, waiting: str, kind: str) -> tuple[str, ...]:
+    """Return the terms in a list whose announcement of that kind Kafka has."""
+    return tuple(
+        name
+        for name in document.get(waiting, ())
+        for run, _, term in (name.partition("|"),)
+        if kind in document.get("announced", {}).get(run, {}).get(term, {})
+        and ["announced", run, term, kind] not in _unpublished(document)
+    )
+
+
+def _unpublished(document: Document) -> list[Sequence[str]]:
+    return [note["path"] for note in document.get("unpublished", ())]
 
 
 def _dominated(submissions: Mapping[str, float]) -> Iterator[tuple[str, float]]:

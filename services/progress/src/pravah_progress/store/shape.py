@@ -54,7 +54,8 @@ def merging(change: Change, version: int) -> Document:
     if change.minima:
         update["$min"] = change.minima
     if change.done or change.unstarted:
-        lists = {"done": change.done, "unstarted": change.unstarted}
+        terms = change.unstarted
+        lists = {"done": change.done, "unstarted": terms, "incomplete": terms}
         update["$addToSet"] = {name: {"$each": items} for name, items in lists.items() if items}
     return update
 
@@ -70,7 +71,11 @@ def deciding(required: Mapping[str, int]) -> list[Document]:
         if count:
             courses.setdefault(count, []).append(course_id)
     enough: list[Document] = [
-        {"course_id": {"$in": ids}, f"done.{count - 1}": {"$exists": True}}
+        {
+            "course_id": {"$in": ids},
+            f"done.{count - 1}": {"$exists": True},
+            "incomplete.0": {"$exists": True},
+        }
         for count, ids in courses.items()
     ]
     return [{"unstarted.0": {"$exists": True}}, *enough]
@@ -84,8 +89,11 @@ def removal(pruning: Pruning) -> UpdateOne:
     update: Document = {}
     if pruning.dominated:
         update["$unset"] = dict.fromkeys(pruning.dominated, "")
-    if pruning.started:
-        update["$pullAll"] = {"unstarted": list(pruning.started)}
+    if pruning.started or pruning.completed:
+        update["$pullAll"] = {
+            "unstarted": list(pruning.started),
+            "incomplete": list(pruning.completed),
+        }
     return UpdateOne({"_id": str(pruning.key), **pruning.dominated}, update)
 
 
@@ -113,10 +121,15 @@ def published(key: DocumentKey, events: Iterable[Event[Announcement]]) -> Update
     update: Document = {
         "$pull": {"unpublished": {"_id": {"$in": [event.id for event in events]}}},
     }
-    started = [event.data for event in events if isinstance(event.data, Started)]
-    if started:
-        names = [term_name(one.run_id, one.term) for one in started]
-        update["$pullAll"] = {"unstarted": names}
+    lists = {"unstarted": Started, "incomplete": Completed}
+    settled = {
+        name: [
+            term_name(one.data.run_id, one.data.term) for one in events if type(one.data) is kind
+        ]
+        for name, kind in lists.items()
+    }
+    if settled := {name: terms for name, terms in settled.items() if terms}:
+        update["$pullAll"] = settled
     return UpdateOne({"_id": str(key)}, update)
 
 
