@@ -259,9 +259,26 @@ def test_a_course_that_takes_nobody_is_named(
 def test_only_changed_content_raises_the_version() -> None:
     """A repeated PUT publishes nothing."""
     wanted = COURSE.model_copy(update={"version": 1})
-    assert rules.next_course(None, wanted) == wanted
-    assert rules.next_course(COURSE, wanted) is None
+    assert rules.next_course(None, wanted, NOON) == wanted
+    assert rules.next_course(COURSE, wanted, NOON) is None
     changed = wanted.model_copy(update={"provider": "Institute"})
-    following = rules.next_course(COURSE, changed)
+    following = rules.next_course(COURSE, changed, NOON)
     assert following is not None
     assert (following.version, following.provider) == (4, "Institute")
+
+
+def test_a_retired_course_says_since_when() -> None:
+    """From the version that retires it on; not anew with the next, and no more once it is live."""
+    retired = rules.next_course(COURSE, COURSE.model_copy(update={"status": "retired"}), NOON)
+    assert retired is not None
+    assert retired.retired_at == NOON
+    later = NOON + timedelta(days=1)
+    assert (
+        rules.next_course(retired, retired.model_copy(update={"retired_at": None}), later) is None
+    )
+    renamed = rules.next_course(retired, retired.model_copy(update={"provider": "x"}), later)
+    assert renamed is not None
+    assert renamed.retired_at == NOON
+    back = rules.next_course(retired, retired.model_copy(update={"status": "live"}), later)
+    assert back is not None
+    assert back.retired_at is None

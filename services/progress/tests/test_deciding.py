@@ -307,9 +307,16 @@ def test_optional_anywhere_is_optional_everywhere() -> None:
     assert completions(known, progressed(update()), enrolled())
 
 
-def test_a_retired_course_completes_by_what_was_taken() -> None:
-    """New reports are refused where they come in; what was answered 202 counts."""
+def test_a_retired_course_completes_by_what_came_in_before() -> None:
+    """Whenever it is decided; what came in later, where its retirement was not known, does not."""
+    for at, counts in ((1.9, False), (2, True)):
+        known = course(status="retired", retired_at=day(at))
+        assert bool(completions(known, ALL, enrolled(at=9))) is counts, at
     assert completions(course(status="retired"), ALL, enrolled())
+    run = course(units=(VIDEO,), runs=(RUN,), status="retired", retired_at=day(3))
+    late = progressed(update(at=2.5), received_at=day(3.1))
+    assert completions(run, late, enrolled("autumn")) == []
+    assert completions(run, progressed(update(at=2.5)), enrolled("autumn"))
 
 
 def test_a_device_counts_on_whether_or_not_it_names_the_run() -> None:

@@ -107,7 +107,13 @@ def test_explain_gives_the_reasons() -> None:
     assert codes(course(), ALL, enrolled()) == ["being_decided"]
     assert codes(course(units=(EXTRA,)), enrolled()) == ["no_required_units"]
     assert codes(course(kind="programme"), enrolled()) == ["programme", "no_required_courses"]
-    assert codes(course(status="retired"), enrolled()) == ["retired", "units_missing"]
+    retired = course(status="retired", retired_at=day(2))
+    assert codes(retired, enrolled()) == ["retired", "units_missing"]
+    assert codes(retired, progressed(update(at=3)), enrolled()) == [
+        "retired",
+        "after_retirement",
+        "units_missing",
+    ]
     assert codes(run, enrolled("spring")) == ["run_unknown", "units_missing"]
     assert codes(run, progressed(update(), run="autumn"), enrolled()) == [
         "other_run",

@@ -90,6 +90,8 @@ class Course(EventData):
     certificates: tuple[CertificateRule, ...] = ()
     competencies: tuple[Text, ...] = ()
     status: Literal["live", "retired"] = "live"
+    retired_at: UtcTime | None = None
+    """Since when it is retired: progress that came in later does not count."""
 
     @property
     def subject(self) -> str:

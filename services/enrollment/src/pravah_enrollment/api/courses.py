@@ -83,9 +83,10 @@ async def get_course(_who: Reader, course_id: CourseId, parts: PartsOf) -> Cours
 async def _put(
     parts: Parts, course_id: str, make: Callable[[Course | None], Course], response: Response
 ) -> Course:
+    stamp = parts.stamp()
     try:
         course, how = await parts.store.courses.put(
-            course_id, parts.stamp(), lambda stored: next_course(stored, make(stored))
+            course_id, stamp, lambda stored: next_course(stored, make(stored), stamp.time)
         )
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from pravah_enrollment.model import Rejected
 from pravah_shared.events import Course
+from pravah_shared.events.types import to_utc_milliseconds
 
 AHEAD_MOST = timedelta(days=1)
 """A clock that is further ahead is wrong about the day; nearer ones are clamped to now."""
@@ -53,10 +54,22 @@ def check_course(course: Course | None, course_id: str, run_id: str | None) -> C
     return course
 
 
-def next_course(stored: Course | None, wanted: Course) -> Course | None:
-    """Return the version to store, or None when the content is the same already."""
+def next_course(stored: Course | None, wanted: Course, now: datetime) -> Course | None:
+    """Return the version to store, or None when the content is the same already.
+
+    A course that is retired by this is retired since `now`; one that was stays so since then.
+    """
+    wanted = wanted.model_copy(update={"retired_at": _retired_at(stored, wanted, now)})
     if stored is None:
         return wanted.model_copy(update={"version": 1})
     following = wanted.model_copy(update={"version": stored.version + 1})
     same = following.model_copy(update={"version": stored.version}) == stored
     return None if same else following
+
+
+def _retired_at(stored: Course | None, wanted: Course, now: datetime) -> datetime | None:
+    if wanted.status == "live":
+        return None
+    if stored is not None and stored.status == "retired":
+        return stored.retired_at
+    return to_utc_milliseconds(now)

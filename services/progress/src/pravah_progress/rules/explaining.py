@@ -155,8 +155,12 @@ def _of_term(
         text = f"the course does not name run {run}; only progress reported for it counts"
         yield Reason("run_unknown", text)
     if any(part.leaves_out(part.facts.get("active", {})) for part in scope.parts[:1]):
-        text = f"some progress reported for run {run} lies outside of it, or came in too late"
-        yield Reason("outside_run", text)
+        if run == NO_RUN:
+            text = "some progress came in after the course was retired"
+            yield Reason("after_retirement", text)
+        else:
+            text = f"some progress reported for run {run} lies outside of it, or came in too late"
+            yield Reason("outside_run", text)
     if missing:
         required = len(required_units(course))
         titles = ", ".join(unit.title for unit in missing)

@@ -16,6 +16,7 @@ ReasonCode = Literal[
     "no_required_units",
     "no_required_courses",
     "outside_run",
+    "after_retirement",
     "run_unknown",
     "units_missing",
     "courses_missing",

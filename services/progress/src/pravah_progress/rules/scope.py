@@ -142,16 +142,16 @@ def scope_of(document: Document, course: Course | None, run: str) -> Scope:
     Facts with a run count for that run alone; facts without one count for enrollments without
     a run and for every run. For a run they must lie in its window. A run that the course does
     not name, or of a course not known yet, has no window: all that was reported for it counts,
-    and nothing else.
+    and nothing else. Of a retired course only what came in before counts.
     """
     facts = document.get("facts", {})
     own = facts.get(run, {})
-    if run == NO_RUN or course is None:
+    if course is None:
         return Scope((Part(own),))
     dated = next((dated for dated in course.runs if dated.run_id == run), None)
     if dated is None:
-        return Scope((Part(own),))
-    window = Window.of(dated)
+        return Scope((Part(own, Window.until(course.retired_at)),))
+    window = Window.of(dated, course.retired_at)
     return Scope((Part(own, window), Part(facts.get(NO_RUN, {}), window)))
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from pravah_progress.model import Milliseconds, as_milliseconds
 from pravah_shared.events import Run
+
+_EVER = -(2**62)
+"""Before every moment; negated, after every."""
 
 Days = Mapping[str, Mapping[str, Milliseconds]]
 """By UTC day: `first` and `last` moment, earliest moment at which one of them was `received`."""
@@ -20,10 +24,21 @@ class Window:
     closes_at: Milliseconds
 
     @classmethod
-    def of(cls, run: Run) -> Self:
-        """Return the window of a run. It closes after the grace for devices that are offline."""
+    def of(cls, run: Run, retired_at: datetime | None = None) -> Self:
+        """Return the window of a run. It closes after the grace for devices that are offline.
+
+        Or when its course is retired, if that is earlier.
+        """
         ends_at = as_milliseconds(run.ends_at)
-        return cls(as_milliseconds(run.starts_at), ends_at, ends_at + run.grace_seconds * 1000)
+        closes_at = ends_at + run.grace_seconds * 1000
+        if retired_at is not None:
+            closes_at = min(closes_at, as_milliseconds(retired_at))
+        return cls(as_milliseconds(run.starts_at), ends_at, closes_at)
+
+    @classmethod
+    def until(cls, retired_at: datetime | None) -> Self | None:
+        """Return the window of a course that is retired; None: it is not, all counts."""
+        return None if retired_at is None else cls(_EVER, -_EVER, as_milliseconds(retired_at))
 
 
 @dataclass(frozen=True, slots=True)
