@@ -143,6 +143,9 @@ class Gathering:
         except PravahError as error:
             _fail(entries, error)
             return
+        except BaseException:
+            _fail(entries, BrokerUnavailable("publishing broke off; send again"))  # nobody waits
+            raise
         self._published.inc(len(entries))
         for entry, position in zip(entries, positions, strict=True):
             entry.call.resolve(entry.place, position)
