@@ -139,4 +139,3 @@ def _learn(pattern: re.Pattern[str], text: str | None, known: set[str | None]) -
         known.add(None)
     known.add(text)
     return True
-
