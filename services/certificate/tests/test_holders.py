@@ -1,6 +1,5 @@
 """Holders: who can be named on a certificate, and who cannot yet or any more."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,7 +70,7 @@ def test_without_its_key_a_person_is_unknown_until_the_key_comes(world: World) -
 def test_an_unreadable_person_waits_for_a_readable_version(world: World) -> None:
     """Better late than without a name; nothing goes to the dead letters."""
     broken = person(world.keys)
-    bring(world, replace(broken, data=broken.data.model_copy(update={"ciphertext": "AAAA"})))
+    bring(world, broken._replace(data=broken.data.model_copy(update={"ciphertext": "AAAA"})))
     assert standing(world) is Standing.UNKNOWN
     bring(world, person(world.keys, version=2))
     assert len(world.store.issued) == 1
