@@ -131,7 +131,8 @@ class Gathering:
             while queue:
                 taken = self._in_time(queue[:MOST_TOGETHER])
                 del queue[:MOST_TOGETHER]
-                await self._publish(partition, taken)
+                if taken:
+                    await self._publish(partition, taken)
         finally:
             del self._queues[partition]
             _fail(queue, BrokerUnavailable("the process ends; send again"))
