@@ -7,7 +7,7 @@ where their own CPU time goes, waiting left out.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.applied import applied, reach
@@ -29,6 +29,8 @@ RATE = 200
 """Looks a second."""
 SECONDS = 20.0
 """Of load on the API; the stream is looked at for as long as its reports last."""
+WARM_UP_SECONDS = 2.0
+"""The first requests fetch the issuer's keys and read the course."""
 STEPS = 2
 END_SECONDS = 60.0
 
@@ -68,7 +70,9 @@ async def _ingest(arena: Arena, effort: Effort) -> None:
     with served(api, arena.parts.state) as process:
         (port,) = api.ports.values()
         tokens = [system_token(arena)] * effort.learners
-        plan = Plan(port, tokens, CONNECTIONS, SECONDS, MOST_REQUESTS)
+        warm_up = Plan(port, tokens, CONNECTIONS, WARM_UP_SECONDS, MOST_REQUESTS)
+        plan = replace(warm_up, seconds=SECONDS)
+        await child("bench.load", asdict(warm_up))
         async with _looking(process.pid, DOCS / "profile-ingest.svg"):
             await child("bench.load", asdict(plan))
 

@@ -22,12 +22,15 @@ class Contestant:
     """One that does the job. `program`: a module of bench.peers and its arguments; ours has none.
 
     `share`: of ours, the learners that it takes part with: a turn takes each some seconds.
+    `in_store`: its state is in the store, where reads of learners find it; else on a local disk
+    and in a changelog, which nobody else can ask.
     """
 
     name: str
     what: str
     program: tuple[str, ...] = ()
     share: float = 0.1
+    in_store: bool = True
 
     def launch(self, parts: Parts, own: Deployment) -> Launch:
         """Say how to start it within its own deployment.
@@ -62,12 +65,21 @@ PEERS = (
         "Faust, agent per event, table on RocksDB",
         ("faust_table", "worker", "--without-web", "-l", "warn"),
         share=0.25,
+        in_store=False,
     ),
     Contestant(
-        "quix", "Quix Streams, state store, at least once", ("quix", "at-least-once"), share=1
+        "quix",
+        "Quix Streams, state store, at least once",
+        ("quix", "at-least-once"),
+        share=1,
+        in_store=False,
     ),
     Contestant(
-        "quix_once", "Quix Streams, state store, exactly once", ("quix", "exactly-once"), share=1
+        "quix_once",
+        "Quix Streams, state store, exactly once",
+        ("quix", "exactly-once"),
+        share=1,
+        in_store=False,
     ),
     Contestant("faststream", "FastStream, upsert per event", ("faststream_store",), share=0.05),
     Contestant("aiokafka", "aiokafka, upsert per event", ("aiokafka_store",)),

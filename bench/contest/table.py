@@ -38,18 +38,28 @@ class Score:
 
 
 def lines(ours: Score, peers: Sequence[Score], kills: int) -> list[Line]:
-    """Return a line per peer, the best sound one once more, and what the kills did to each."""
+    """Return a line per peer, the best sound ones once more, and what the kills did to each.
+
+    The best of all, and the best of those whose state, as ours, is where others can read it.
+    """
     found: list[Line] = []
     for peer in peers:
         if peer.contestant is FAUST_STORE:
             found.append(_beside("stream_vs_faust", ours, peer, FASTER_THAN_FAUST))
         else:
             found.append(_beside(f"stream_vs_{peer.contestant.name}", ours, peer))
-    if sound := [peer for peer in peers if peer.sound]:
-        best = max(sound, key=lambda peer: peer.per_second)
-        found.append(_beside("stream_vs_best_peer", ours, best, FASTER_THAN_BEST))
+    sound = [peer for peer in peers if peer.sound]
+    in_store = [peer for peer in sound if peer.contestant.in_store]
+    if sound:
+        found.append(_beside("stream_vs_best_peer", ours, _best(sound), FASTER_THAN_BEST))
+    if in_store:
+        found.append(_beside("stream_vs_best_in_store", ours, _best(in_store)))
     found.append(_after_kills(ours, kills, Target(0, of="value", at_most=True)))
     return [*found, *(_after_kills(peer, kills) for peer in peers)]
+
+
+def _best(peers: Sequence[Score]) -> Score:
+    return max(peers, key=lambda peer: peer.per_second)
 
 
 def _beside(name: str, ours: Score, peer: Score, target: float | None = None) -> Line:

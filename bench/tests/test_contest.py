@@ -27,6 +27,13 @@ def test_the_best_peer_is_the_fastest_that_loses_and_doubles_nothing() -> None:
     assert found[f"stream_vs_{FASTEST.name}"].as_json()["ratio"] == 2
 
 
+def test_the_best_that_keeps_its_state_where_others_read_it_has_a_line_of_its_own() -> None:
+    """A state on a local disk answers nobody's request."""
+    found = table(score(FAUST_STORE, 10), score(FAST, 1_000))
+    assert found["stream_vs_best_peer"].as_json()["ratio"] == 2
+    assert found["stream_vs_best_in_store"].as_json()["ratio"] == 200
+
+
 def test_without_a_sound_peer_there_is_no_best_one() -> None:
     """No figure rather than one that compares unlike things."""
     assert "stream_vs_best_peer" not in table(score(SLOW, 10, LOSING))
