@@ -30,7 +30,7 @@ from pravah_progress.model import (
 from pravah_progress.rules import merge
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
-from pravah_shared.events import Course, EventData, Started
+from pravah_shared.events import Completed, Course, EventData, Started
 
 ABSENT = object()
 
@@ -70,7 +70,8 @@ def apply(document: dict[str, Any], change: Change) -> None:
         held = at(document, keys := keys_of(path))
         if held is ABSENT or held > value:
             put(document, keys, value)
-    for name, items in (("done", change.done), ("unstarted", change.unstarted)):
+    terms = change.unstarted
+    for name, items in (("done", change.done), ("unstarted", terms), ("incomplete", terms)):
         for item in items:
             if item not in document.setdefault(name, []):
                 document[name].append(item)
@@ -82,18 +83,20 @@ def remove(document: dict[str, Any], pruning: Pruning) -> None:
     if all(at(document, keys) == percent for keys, percent in seen.items()):
         for keys in seen:
             del at(document, keys[:-1])[keys[-1]]
-        leave(document, pruning.started)
+        leave(document, "unstarted", pruning.started)
+        leave(document, "incomplete", pruning.completed)
 
 
-def leave(document: dict[str, Any], names: Sequence[str]) -> None:
-    """Take terms out of `unstarted`."""
-    if "unstarted" in document:
-        document["unstarted"] = [one for one in document["unstarted"] if one not in names]
+def leave(document: dict[str, Any], name: str, terms: Sequence[str]) -> None:
+    """Take terms out of a list."""
+    if name in document:
+        document[name] = [one for one in document[name] if one not in terms]
 
 
 def may_decide(document: Document, required: int) -> bool:
     """Tell what the real store can tell of a document without bringing it."""
-    return bool(document.get("unstarted")) or 0 < required <= len(document.get("done", []))
+    enough = 0 < required <= len(document.get("done", []))
+    return bool(document.get("unstarted") or (enough and document.get("incomplete")))
 
 
 class MemoryDocuments:
@@ -159,8 +162,9 @@ class MemoryDocuments:
             document["unpublished"] = [
                 note for note in document.get("unpublished", ()) if note["_id"] != one.event.id
             ]
-            if isinstance(one.event.data, Started):
-                leave(document, [term_name(one.event.data.run_id, one.event.data.term)])
+            lists = {Started: "unstarted", Completed: "incomplete"}
+            if name := lists.get(type(one.event.data)):
+                leave(document, name, [term_name(one.event.data.run_id, one.event.data.term)])
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Document]:
         await self.pause()

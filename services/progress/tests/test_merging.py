@@ -50,7 +50,9 @@ def normal(document: Any) -> Any:
         remove(document, pruning)
     held = {name: document.get(name) for name in ("facts", "enrollments", "mdos")}
     # A list in the store, a set in meaning.
-    return held | {name: set(document.get(name, ())) for name in ("done", "unstarted")}
+    return held | {
+        name: set(document.get(name, ())) for name in ("done", "unstarted", "incomplete")
+    }
 
 
 async def merged(store: Store, key: DocumentKey, batches: Sequence[Any], merge_: Merge) -> Any:
@@ -237,12 +239,14 @@ def test_a_started_term_is_pruned_from_those_that_have_not() -> None:
     """Once Kafka has its start. A redelivery puts it back; the next read takes it out."""
     document = document_of(progressed(update()), enrolled(), enrolled(term=2))
     assert prune(document) is None
-    document["announced"] = {"_": {"2": {"started": {}}}}
+    document["announced"] = {"_": {"2": {"started": {}}, "1": {"completed": {}}}}
     document["unpublished"] = [{"path": ["announced", "_", "2", "started"]}]
-    assert prune(document) is None
+    pruning = prune(document)
+    assert pruning is not None
+    assert (pruning.started, pruning.completed) == ((), ("_|1",))
     document["unpublished"] = []
     pruning = prune(document)
     assert pruning is not None
-    assert pruning.started == ("_|2",)
+    assert (pruning.started, pruning.completed) == (("_|2",), ("_|1",))
     remove(document, pruning)
-    assert document["unstarted"] == ["_|1"]
+    assert (document["unstarted"], document["incomplete"]) == (["_|1"], ["_|2"])

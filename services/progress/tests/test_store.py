@@ -21,7 +21,7 @@ from pravah_progress.model import (
 from pravah_progress.rules import decide, merge
 from pravah_progress.settings import ProgressSettings
 from pravah_progress.store import Store
-from pravah_shared.events import Completed, Course, ProgrammeCourse, new_event
+from pravah_shared.events import Completed, Course, ProgrammeCourse, Started, new_event
 from pravah_shared.mongo import Database
 
 from .facts import attempt, course, day, enrolled, progressed, update, withdrawn
@@ -121,10 +121,10 @@ async def test_lists_hold_everything_once(store: Store) -> None:
         await store.documents.apply(merge([done, enrolled("r.1"), enrolled(term=2)]), {})
     held = await document(store)
     assert sorted(held["done"]) == ["test", "u.1", "u2"]
-    assert sorted(held["unstarted"]) == ["_|2", "r.1|1"]
+    assert sorted(held["unstarted"]) == sorted(held["incomplete"]) == ["_|2", "r.1|1"]
 
 
-async def test_a_term_is_unstarted_until_its_start_is_published(store: Store) -> None:
+async def test_a_term_is_unstarted_and_incomplete_until_that_is_published(store: Store) -> None:
     """Kept is not enough: the store must find what Kafka may not have."""
     await store.documents.apply(merge([*PASSED, enrolled("r.1")]), {})
     offers = [
@@ -133,15 +133,21 @@ async def test_a_term_is_unstarted_until_its_start_is_published(store: Store) ->
     ]
     kept = await store.documents.keep_first(offers)
     assert sorted((await document(store))["unstarted"]) == ["_|1", "r.1|1"]
-    await store.documents.mark_published(kept)
+    await store.documents.mark_published(
+        [one for one in kept if isinstance(one.event.data, Started)]
+    )
     assert (await document(store))["unstarted"] == ["r.1|1"]
+    assert sorted((await document(store))["incomplete"]) == ["_|1", "r.1|1"]
+    await store.documents.mark_published(kept)
+    assert (await document(store))["incomplete"] == ["r.1|1"]
 
 
 async def test_pruning_takes_started_terms_out(store: Store) -> None:
     """By name, whatever else has changed; none is no error."""
     await store.documents.apply(merge([enrolled(), enrolled("r.1")]), {})
-    await store.documents.prune([Pruning(KEY, started=("r.1|1", "gone|1"))])
+    await store.documents.prune([Pruning(KEY, started=("r.1|1", "gone|1"), completed=("_|1",))])
     assert (await document(store))["unstarted"] == ["_|1"]
+    assert (await document(store))["incomplete"] == ["r.1|1"]
 
 
 async def test_writers_at_once_lose_nothing(store: Store) -> None:
@@ -159,13 +165,16 @@ async def test_reading_skips_what_is_not_there(store: Store) -> None:
 
 
 async def test_only_what_may_decide_is_read(store: Store) -> None:
-    """A start that waits, or as many units done as the course requires; nothing of others."""
-    keys = {name: DocumentKey(name, "ethics") for name in ("waits", "half", "enough", "unknown")}
+    """A start that waits, or as many units done as the course requires of one who is enrolled."""
+    names = ("waits", "half", "enough", "nobody", "unknown")
+    keys = {name: DocumentKey(name, "ethics") for name in names}
     keys["unknown"] = DocumentKey("unknown", "elsewhere")
     half, both = [update("u1")], [update("u1"), update("u2")]
-    for name, updates in {"half": half, "enough": both, "unknown": both}.items():
-        (change,) = merge([progressed(*updates)])
+    for name, updates in {"half": half, "enough": both, "nobody": both, "unknown": both}.items():
+        (change,) = merge([progressed(*updates), *([] if name == "nobody" else [enrolled()])])
         await store.documents.apply([replace(change, key=keys[name])], {})
+        begun = Pruning(keys[name], started=("_|1",))
+        await store.documents.prune([begun])
     (change,) = merge([enrolled()])
     await store.documents.apply([replace(change, key=keys["waits"])], {})
 
