@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from faulting.load import Load, as_event
 from faulting.noise import Noise
 from faulting.plan import BRIEF, Plan
@@ -23,6 +25,7 @@ from faulting.verdict import Verdict
 from pravah_cli.testing import eventually
 from pravah_shared.codec import Encoded, encode
 from pravah_shared.events import new_event
+from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.mongo import Collection, Database, UpdateOne
 from pravah_shared.processing.dead_letters import dead_letter
@@ -185,48 +188,39 @@ async def test_a_good_record_set_aside_is_found(spoilt: Spoilt) -> None:
 
 
 async def test_a_backlog_and_a_committed_offset_ahead_are_found(
-    spoilt: Spoilt, group_moved: Any
+    spoilt: Spoilt,
 ) -> None:
     """A record that nobody has handled; then the group's offset is moved past it."""
     before = await spoilt.wrong()
     await spoilt.write(await spoilt.report())
     assert await spoilt.broken_since(before) == {LAG}
-    await group_moved(spoilt.run)
+    await move_group(spoilt.run)
     assert await spoilt.broken_since(before) == {PASSED, CONSUMED}
 
 
-@pytest.fixture
-def group_moved() -> Any:
-    """Return what commits the end of every partition for the group of progress."""
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-    from aiokafka.errors import KafkaError
+async def move_group(run: Run) -> None:
+    """Commit the end of every partition of `progressed` for the group of progress."""
+    settings = run.bed.platform.settings
+    consumer = AIOKafkaConsumer(
+        **client_options(settings), group_id=run.bed.group, enable_auto_commit=False
+    )
+    topic = f"{settings.topic_prefix}progressed"
+    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
 
-    from pravah_shared.kafka.connection import client_options
+    async def committed() -> bool:
+        try:
+            await consumer.commit(dict(ends))
+        except KafkaError:  # the stopped workers are static members until their session ends
+            return False
+        return True
 
-    async def move(run: Run) -> None:
-        settings = run.bed.platform.settings
-        consumer = AIOKafkaConsumer(
-            **client_options(settings), group_id=run.bed.group, enable_auto_commit=False
-        )
+    try:
         await consumer.start()
-        topic = f"{settings.topic_prefix}progressed"
-        places = [TopicPartition(topic, number) for number in range(settings.partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-
-        async def committed() -> bool:
-            try:
-                await consumer.commit(dict(ends))
-            except KafkaError:  # the stopped workers are static members until their session ends
-                return False
-            return True
-
-        try:
-            await eventually(committed, 30, "the group's offsets to be moved")
-        finally:
-            await consumer.stop()
-
-    return move
+        await eventually(committed, 30, "the group's offsets to be moved")
+    finally:
+        await consumer.stop()
 
 
 def _first(readings: list[Reading], type_ends_with: str) -> Reading:

@@ -3,196 +3,33 @@
 `test_harness.py` breaks the same on real topics and a real store.
 """
 
-import copy
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from faulting.downstream import CHANNELS, Downstream
-from faulting.history import GROWTH_KIB, LIFE_SECONDS, WARM_SECONDS, History
+from faulting.downstream import Downstream
+from faulting.history import LONG_GROWTH_KIB, LONG_SECONDS, SHORT_GROWTH_KIB, History
 from faulting.invariants import (
     Snapshot,
     accepted_have_effects,
     consumed_adds_up,
     effects_are_distinct,
     outbox_is_empty,
-    passed_without_effect,
 )
+from faulting.made_up import AT, Evidence, announced, enrolled, evidence_of_a_good_run, read, record
 from faulting.readings import Book, Reading
-from faulting.reckoning import Reckoning
-from faulting.verdict import Verdict
 
-from pravah_cli.local.mail.box import Mail
-from pravah_shared.codec import encode
-from pravah_shared.events import Completed, Course, Enrolled, EventData, Started, new_event
 from pravah_shared.processing.dead_letters import dead_letter
 from pravah_shared.record import Record
 
-AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
-LEARNERS = ("asha", "ravi")
-DAY = {"first": 1767603600000, "last": 1767603600000, "received": 1767603600000}
 
-
-def course() -> Course:
-    """Return a course of one text."""
-    return Course.model_validate(
-        {
-            "course_id": "c",
-            "version": 1,
-            "title": {"en": "C"},
-            "provider": "P",
-            "languages": ["en"],
-            "units": [{"unit_id": "text", "title": {"en": "T"}, "kind": "content"}],
-        }
-    )
-
-
-def enrolled(learner_id: str) -> Enrolled:
-    """Return an enrollment."""
-    return Enrolled(
-        enrollment_id=f"e-{learner_id}",
-        learner_id=learner_id,
-        course_id="c",
-        term=1,
-        course_version=1,
-        enrolled_at=AT,
-    )
-
-
-def read(learner_id: str) -> Any:
-    """Return the report of one who read the text."""
-    from faulting.load import as_event
-
-    update = {"unit_id": "text", "status": 2, "spent_seconds": 60, "at": AT.isoformat()}
-    item = {"learner_id": learner_id, "course_id": "c", "device_id": "phone", "updates": [update]}
-    return as_event(item).model_copy(update={"report_id": f"report-{learner_id}"})
-
-
-def announced(learner_id: str) -> list[EventData]:
-    """Return what follows."""
-    term = {"enrollment_id": f"e-{learner_id}", "learner_id": learner_id, "course_id": "c"}
-    return [
-        Started(**term, term=1, started_at=AT),
-        Completed(**term, term=1, completed_at=AT, course_version=1),
-    ]
-
-
-def record(data: EventData, offset: int, *, id_: str | None = None) -> Record:
-    """Return the record of an event, under another id if one is named."""
-    found = encode(new_event(data, source="/pravah/test", time=AT))
-    headers = {**dict(found.headers), **({} if id_ is None else {"ce_id": id_.encode()})}
-    return Record(found.topic, 0, offset, found.key, found.value, (*headers.items(),), offset)
-
-
-def document(learner_id: str) -> dict[str, Any]:
-    """Return the document of one who completed."""
-    return {
-        "_id": f"{learner_id}|c",
-        "decided_version": 1,
-        "facts": {
-            "_": {"content": {"text": {"done": {"2026-01-05": DAY}, "spent": {"phone": 60}}}}
-        },
-        "enrollments": {"_": {"1": {"enrollment_id": f"e-{learner_id}"}}},
-        "announced": {"_": {"1": {"completed": {"id": "x", "time": "t"}}}},
-        "done": ["text"],
-    }
-
-
-@dataclass
-class Evidence:
-    """A run that went well, to be spoilt."""
-
-    accepted: list[EventData]
-    snapshot: Snapshot
-    history: History
-    downstream: Downstream
-
-    def verdicts(self) -> dict[str, Verdict]:
-        """Judge everything."""
-        snapshot, history = self.snapshot, self.history
-        passed = list(snapshot.book.below(snapshot.committed))
-        terms = {(learner, "c", 1) for learner in LEARNERS}
-        found = [
-            accepted_have_effects(self.accepted, snapshot),
-            effects_are_distinct(snapshot),
-            history.progress_never_regressed(snapshot.documents),
-            self.downstream.one_of_each(terms, terms),
-            outbox_is_empty(snapshot),
-            consumed_adds_up(snapshot),
-            history.offsets_stayed_behind(passed_without_effect(passed, snapshot, Reckoning())),
-            history.lag_recovered(sum(1 for _ in snapshot.book.all_inputs()) - len(passed)),
-            history.memory_is_flat(),
-        ]
-        return {verdict.invariant: verdict for verdict in found}
-
-    def document(self, learner_id: str) -> Any:
-        """Return a learner's document, to tamper with."""
-        return self.snapshot.documents[f"{learner_id}|c"]
-
-    def write(self, topic_record: Record) -> None:
-        """Put a record onto its topic."""
-        self.snapshot.book._take(topic_record)
-
-
-@pytest.fixture
-def evidence() -> Evidence:
-    """Return a run of two learners, a repeat and a poisoned record, in which all went well."""
-    book, poison = Book(), Record("progressed", 0, 3, b"k", b"\xff", (), 3)
-    book._take(record(course(), 0))
-    for offset, learner in enumerate(LEARNERS):
-        book._take(record(enrolled(learner), offset))
-        book._take(record(read(learner), offset))
-        for number, told in enumerate(announced(learner)):
-            book._take(record(told, 2 * offset + number))
-    book._take(record(read("asha"), 2))
-    book._take(poison)
-    letter = dead_letter(poison, ValueError(), service="progress")
-    book._take(Record("progress.dead", 0, 0, b"k", letter.value, tuple(letter.headers), 0))
-    documents = {f"{learner}|c": document(learner) for learner in LEARNERS}
-    snapshot = Snapshot(
-        book,
-        {("courses", 0): 1, ("enrolled", 0): 2, ("progressed", 0): 4},
-        documents,
-        {"c": {"_id": "c", "version": 1}},
-        0,
-    )
-    history = History(looks=3, passed=7, recoveries=[("store down", 3.0)])
-    history.compare(copy.deepcopy(documents))
-    history.resident["progress-stream (1)"] = [(float(t), 90_000) for t in range(60)]
-    accepted: list[EventData] = [make(one) for one in LEARNERS for make in (enrolled, read)]
-    return Evidence(accepted, snapshot, history, downstream())
-
-
-def downstream() -> Downstream:
-    """Return one of each for both learners."""
-    ledger = [
-        {
-            "_id": f"{w}{one}{ch}",
-            "workflow": w,
-            "learner_id": one,
-            "course_id": "c",
-            "channel": ch,
-            "state": "sent",
-        }
-        for w in ("enrolled", "certified")
-        for one in LEARNERS
-        for ch in CHANNELS
-    ]
-    return Downstream(
-        [{"_id": one, "learner_id": one, "course_id": "c"} for one in LEARNERS],
-        [(one, "c", f"number-{one}") for one in LEARNERS],
-        ledger,
-        [mail(one, which) for one in LEARNERS for which in ("enrolled", "certified")],
-    )
-
-
-def mail(learner_id: str, which: str) -> Mail:
-    """Return a mail to a learner."""
-    to = (f"{learner_id}@learners.example",)
-    return Mail(1, "", "", to, which, f"{learner_id}-{which}", "")
+@pytest.fixture(name="evidence")
+def _evidence() -> Evidence:
+    """Return a run in which all went well."""
+    return evidence_of_a_good_run()
 
 
 def test_a_run_that_went_well_holds(evidence: Evidence) -> None:
@@ -241,8 +78,15 @@ def _behind(evidence: Evidence) -> None:
 
 def _growing(evidence: Evidence) -> None:
     life = evidence.history.resident["progress-stream (1)"]
-    seconds = WARM_SECONDS + LIFE_SECONDS
-    life[:] = [(at, round(90_000 + at * 3 * GROWTH_KIB / seconds)) for at, _ in life]
+    life[:] = [(at, round(90_000 + 4 * SHORT_GROWTH_KIB * at / life[-1][0])) for at, _ in life]
+
+
+def _leaking(evidence: Evidence) -> None:
+    seconds = 2 * LONG_SECONDS
+    evidence.history.resident["progress-api (2)"] = [
+        (float(at), round(90_000 + 3 * LONG_GROWTH_KIB * at / seconds))
+        for at in range(int(seconds))
+    ]
 
 
 def _all_untold(evidence: Evidence) -> None:
@@ -313,6 +157,7 @@ BROKEN: dict[str, tuple[Spoil, set[str]]] = {
     "the committed offset runs ahead": (_ahead, {CONSUMED, PASSED}),
     "a backlog stays": (_behind, {LAG, CONSUMED}),
     "memory grows": (_growing, {MEMORY}),
+    "memory leaks slowly": (_leaking, {MEMORY}),
 }
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import random
 import sys
@@ -46,30 +45,21 @@ def main() -> int:
     tell = partial(console.print, soft_wrap=True, highlight=False)
     for chatty in ("aiokafka", "kafka"):  # of a cut connection they tell at length
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    with contextlib.ExitStack() as folders:
-        folder = chosen.keep or folders.enter_context(
-            tempfile.TemporaryDirectory(prefix="pravah-faults-")
-        )
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pravah-faults-") as fresh:
+        folder = chosen.keep or Path(fresh)
+        folder.mkdir(parents=True, exist_ok=True)
         if chosen.oulad:
-            exact = asyncio.run(feed(chosen.oulad, Path(folder), seed, tell))
-            return 0 if exact else 1
-        plan = Plan(
-            seed,
-            chosen.minutes,
-            whole=not chosen.progress_only,
-            faults=tuple(chosen.only or FAULTS),
-        )
+            return 0 if asyncio.run(feed(chosen.oulad, folder, seed, tell)) else 1
+        whole = not chosen.progress_only
+        plan = Plan(seed, chosen.minutes, whole=whole, faults=tuple(chosen.only or FAULTS))
         began = time.monotonic()
-        verdicts = asyncio.run(judge(plan, Path(folder), tell))
-    seconds = time.monotonic() - began
-    show(verdicts, f"seed {seed}, {seconds / 60:.1f} minutes", console)
-    broken = [verdict for verdict in verdicts if not verdict.holds]
-    if broken:
-        console.print(
-            f"again: make faults SEED={seed}" + f" MINUTES={chosen.minutes}" * bool(chosen.minutes)
-        )
-    return 1 if broken else 0
+        verdicts = asyncio.run(judge(plan, folder, tell))
+    show(verdicts, f"seed {seed}, {(time.monotonic() - began) / 60:.1f} minutes", console)
+    if all(verdict.holds for verdict in verdicts):
+        return 0
+    long = f" MINUTES={chosen.minutes:g}" if chosen.minutes else ""
+    tell(f"again: make faults SEED={seed}{long}")
+    return 1
 
 
 if __name__ == "__main__":

@@ -42,23 +42,17 @@ class Downstream:
 
     def one_of_each(self, enrolled: set[Term], completed: set[Term]) -> Verdict:
         """One certificate and one message per completion and channel, and per enrollment."""
-        issued = Counter((one["learner_id"], one["course_id"]) for one in self.certificates)
         due = {(learner, course) for learner, course, _ in completed}
-        problems = [*_exactly("certificate", issued, due)]
-        numbers = Counter((learner, course) for learner, course, _ in set(self.certified))
-        problems += _exactly("certified", numbers, due)
-        messages = Counter(
-            (one["workflow"], one["learner_id"], one["course_id"], one["channel"])
-            for one in self.ledger
-        )
         takers = {(learner, course) for learner, course, _ in enrolled}
         occasions = [("enrolled", *key) for key in takers] + [("certified", *key) for key in due]
-        wanted = {(*occasion, channel) for occasion in occasions for channel in CHANNELS}
-        problems += _exactly("message", messages, wanted)
-        problems += [
-            f"{one['_id']} is {one['state']}" for one in self.ledger if one["state"] != "sent"
+        issued = Counter((one["learner_id"], one["course_id"]) for one in self.certificates)
+        told = Counter((learner, course) for learner, course, _ in set(self.certified))
+        problems = [
+            *_exactly("certificate", issued, due),
+            *_exactly("certified", told, due),
+            *self._messages({(*what, channel) for what in occasions for channel in CHANNELS}),
+            *self._mailed(len(occasions), {learner for _, learner, _ in occasions}),
         ]
-        problems += self._mailed(len(occasions), {learner for _, learner, _ in occasions})
         counts = {
             "completions": len(due),
             "certificates": len(self.certificates),
@@ -67,6 +61,16 @@ class Downstream:
         }
         name = "one certificate and one message per completion and channel"
         return judged(name, counts, problems, looked_at="completions")
+
+    def _messages(self, wanted: set[tuple[str, ...]]) -> list[str]:
+        messages = Counter(
+            (one["workflow"], one["learner_id"], one["course_id"], one["channel"])
+            for one in self.ledger
+        )
+        unsent = [one for one in self.ledger if one["state"] != "sent"]
+        return _exactly("message", messages, wanted) + [
+            f"{one['_id']} is {one['state']}" for one in unsent
+        ]
 
     def _mailed(self, wanted: int, learners: Iterable[str]) -> list[str]:
         addresses = {address_of(learner) for learner in learners}

@@ -9,13 +9,16 @@ from faulting.facts import Document, regressions
 from faulting.verdict import Verdict, judged
 
 WARM_SECONDS = 12.0
-"""A process imports, connects and fills its caches in this time."""
+WARM_SHARE = 1 / 3
+"""A process imports, connects and fills its caches in this time, or this share of its life if that
+is longer: on a busy machine it takes as long as it takes."""
 LIFE_SECONDS = 15.0
 """Shorter lives after that say nothing about memory."""
-GROWTH_SHARE = 0.15
-GROWTH_KIB = 12 * 1024
-"""What a flat process may still gain from the first to the last third of its life: allocators keep
-what a larger batch needed."""
+LONG_SECONDS = 180.0
+SHORT_GROWTH_KIB = 32 * 1024
+LONG_GROWTH_KIB = 12 * 1024
+"""What a flat process may still gain from the first to the last third of its warm life. In a life
+shorter than LONG_SECONDS nobody can tell a small leak from what is not warm yet."""
 RECOVER_SECONDS = 90.0
 """By then the lag that a fault left behind must be gone: a session's end, a start, the backlog."""
 
@@ -85,17 +88,19 @@ class History:
 
     def memory_is_flat(self) -> Verdict:
         """No process grows once it is warm."""
-        problems, judged_lives, most = [], 0, 0
+        problems, lives, most = [], 0, 0
         for name, life in self.resident.items():
-            began = life[0][0]
-            warm = [kib for at, kib in life if at - began >= WARM_SECONDS]
-            if life[-1][0] - began < WARM_SECONDS + LIFE_SECONDS or len(warm) < 3:
+            began, ended = life[0][0], life[-1][0]
+            warm_at = began + max(WARM_SECONDS, (ended - began) * WARM_SHARE)
+            warm = [kib for at, kib in life if at >= warm_at]
+            if ended - warm_at < LIFE_SECONDS or len(warm) < 3:
                 continue
-            judged_lives += 1
+            lives += 1
             most = max(most, *warm)
             third = len(warm) // 3
             first, last = median(warm[:third]), median(warm[-third:])
-            if last - first > max(GROWTH_KIB, first * GROWTH_SHARE):
+            may = LONG_GROWTH_KIB if ended - began > LONG_SECONDS else SHORT_GROWTH_KIB
+            if last - first > may:
                 problems.append(f"{name} grew from {first / 1024:.0f} to {last / 1024:.0f} MiB")
-        counts = {"lives": judged_lives, "MiB at most": round(most / 1024)}
+        counts = {"lives": lives, "MiB at most": round(most / 1024)}
         return judged("memory flat", counts, problems, looked_at="lives")

@@ -70,10 +70,31 @@ def effects_are_distinct(snapshot: Snapshot) -> Verdict:
     """Effects = distinct ids: each announcement that is due, once, in the same words."""
     reckoning = reckoned(snapshot.book.all_inputs())
     due = {Completed: reckoning.all_completed(), Started: reckoning.all_started()}
+    ids, problems = _announced(snapshot.book.completed)
+    for (kind, term), found in ids.items():
+        if len(found) > 1:
+            problems.append(f"{kind.__name__} {term}: {len(found)} ids")
+    for kind, terms in due.items():
+        told = {term for known, term in ids if known is kind}
+        problems += [f"{kind.__name__} is due and missing: {term}" for term in terms - told]
+        problems += [f"{kind.__name__} without cause: {term}" for term in told - terms]
+    distinct = sum(map(len, ids.values()))
+    counts = {
+        "due": sum(map(len, due.values())),
+        "distinct ids": distinct,
+        "repeats of them": len(snapshot.book.completed) - distinct,
+    }
+    return judged("effects = distinct ids", counts, problems, looked_at="due")
+
+
+def _announced(
+    readings: Sequence[Reading],
+) -> tuple[dict[tuple[type, Term], set[str]], list[str]]:
+    """Return the ids of each announcement by kind and term, and what was told in two ways."""
     ids: dict[tuple[type, Term], set[str]] = {}
     words: dict[str, Any] = {}
     problems = []
-    for reading in snapshot.book.completed:
+    for reading in readings:
         if (event := reading.event) is None:
             problems.append(f"{reading.name} is no event")
             continue
@@ -81,19 +102,7 @@ def effects_are_distinct(snapshot: Snapshot) -> Verdict:
         told = (event.data, event.time)
         if words.setdefault(event.id, told) != told:
             problems.append(f"{reading.name} tells {event.id} in other words")
-    problems += [
-        f"{kind.__name__} {term}: {len(n)} ids" for (kind, term), n in ids.items() if len(n) > 1
-    ]
-    for kind, terms in due.items():
-        told_terms = {term for known, term in ids if known is kind}
-        problems += [f"{kind.__name__} is due and missing: {term}" for term in terms - told_terms]
-        problems += [f"{kind.__name__} without cause: {term}" for term in told_terms - terms]
-    counts = {
-        "due": sum(map(len, due.values())),
-        "distinct ids": len(words),
-        "repeats of them": len(snapshot.book.completed) - len(words),
-    }
-    return judged("effects = distinct ids", counts, problems, looked_at="due")
+    return ids, problems
 
 
 def reckoned(readings: Any) -> Reckoning:
@@ -109,34 +118,27 @@ def consumed_adds_up(snapshot: Snapshot) -> Verdict:
     """Consumed = effects + suppressed duplicates + dead letters."""
     consumed = list(snapshot.book.below(snapshot.committed))
     buried = snapshot.book.buried()
-    ids: set[str] = set()
-    effects = duplicates = dead = 0
-    problems = []
+    dead = [reading for reading in consumed if origin_of(reading) in buried]
+    first: dict[str, Reading] = {}
+    nothing, good = [], []
     for reading in consumed:
         if origin_of(reading) in buried:
-            dead += 1
-        elif reading.event is not None and reading.event.id in ids:
-            duplicates += 1
-        elif reading.event is not None and snapshot.holds(reading.event.data):
-            ids.add(reading.event.id)
-            effects += 1
+            if reading.event is not None:
+                good.append(f"a dead letter of {reading.name}, which is no poison")
+        elif reading.event is None or not snapshot.holds(reading.event.data):
+            nothing.append(f"{reading.name} was consumed and came to nothing")
         else:
-            problems.append(f"{reading.name} was consumed and came to nothing")
-    places = {origin_of(reading) for reading in consumed}
-    problems += [f"a dead letter of {at}, which was not consumed" for at in buried.keys() - places]
-    problems += [
-        f"a dead letter of {reading.name}, which is no poison"
-        for reading in consumed
-        if reading.event is not None and origin_of(reading) in buried
-    ]
+            first.setdefault(reading.event.id, reading)
+    elsewhere = buried.keys() - {origin_of(reading) for reading in dead}
+    strange = [f"a dead letter of {origin}, which was not consumed" for origin in elsewhere]
     counts = {
         "consumed": len(consumed),
-        "effects": effects,
-        "duplicates": duplicates,
-        "dead letters": dead,
+        "effects": len(first),
+        "duplicates": len(consumed) - len(first) - len(dead) - len(nothing),
+        "dead letters": len(dead),
     }
     name = "consumed = effects + suppressed duplicates + dead letters"
-    return judged(name, counts, problems, looked_at="consumed")
+    return judged(name, counts, [*nothing, *good, *strange], looked_at="consumed")
 
 
 def outbox_is_empty(snapshot: Snapshot) -> Verdict:
