@@ -43,7 +43,7 @@ def document() -> FastAPI:
 async def api(settings: ProgressSettings, stop: Stop) -> None:
     """Serve the API until asked to stop."""
     app = build(settings, partial(open_parts, settings))
-    # What is loaded stays: looking through it again and again would take a tenth of ingest's time.
+    # What is loaded stays: looking through it again and again took a tenth of a profile.
     gc.collect()
     gc.freeze()
     await run_api(settings, app, settings.progress_api_port, stop)

@@ -17,8 +17,8 @@ from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.telemetry.metrics import EVENTS_PUBLISHED
 
 LINGER_SECONDS: Final = 0.01
-"""From a record to its batch, for company: felt by nobody. A batch costs as much as ten records, so
-that at 5,000 records a second over four partitions a fifth of this would double the work."""
+"""From a record to its batch, for company. Felt by nobody; and a batch costs far more than one
+record more in it."""
 MOST_TOGETHER: Final = 2_000
 """Records of one partition written by one call."""
 
