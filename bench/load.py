@@ -9,10 +9,9 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import cycle
+from itertools import cycle, islice
 from statistics import quantiles
 
 import aiohttp
@@ -63,7 +62,8 @@ async def run(plan: Plan) -> Report:
     """
     statuses: Counter[str] = Counter()
     latencies: list[float] = []
-    requests = iter(_requests(plan))
+    made = _made(plan)  # before the clock runs
+    requests = islice(cycle(made), plan.most_requests)
     connector = aiohttp.TCPConnector(limit=plan.connections)
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(
@@ -89,16 +89,14 @@ async def run(plan: Plan) -> Report:
     return Report(began, seconds, cuts[49], cuts[98], dict(statuses))
 
 
-def _requests(plan: Plan) -> Iterator[tuple[dict[str, str], bytes]]:
-    """Yield headers and bodies: each learner in turn passes a unit, then all the next unit."""
-    numbers = range(len(plan.tokens))
-    made = [
-        (headers, body_of(learner, unit))
+def _made(plan: Plan) -> list[tuple[dict[str, str], bytes]]:
+    """Return headers and bodies: each learner in turn passes a unit, then all the next unit."""
+    headers = [_headers(token) for token in plan.tokens]
+    return [
+        (own, body_of(learner, unit))
         for unit in range(learning.UNITS)
-        for learner, headers in zip(numbers, map(_headers, plan.tokens), strict=True)
+        for learner, own in enumerate(headers)
     ]
-    for _, request in zip(range(plan.most_requests), cycle(made), strict=False):
-        yield request
 
 
 def _headers(token: str) -> dict[str, str]:
