@@ -1,12 +1,17 @@
 """How clients reach Kafka."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
 from pydantic import SecretStr
 
 from pravah_shared.errors import ConfigurationError
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.settings import Settings
 
@@ -56,3 +61,28 @@ def test_a_missing_ca_file_is_named(tmp_path: Path) -> None:
         client_options(
             Settings(kafka_security_protocol="SSL", kafka_security_ca_file=tmp_path / "no.pem")
         )
+
+
+@pytest.mark.stack
+async def test_a_start_that_is_cancelled_leaves_no_connection(
+    test_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it was: before, between and after its first two requests."""
+    made: list[Any] = []
+    connect = AIOKafkaConnection.connect
+
+    async def noted(connection: Any) -> Any:
+        made.append(connection)
+        return await connect(connection)
+
+    monkeypatch.setattr(AIOKafkaConnection, "connect", noted)
+    for milliseconds in range(30):
+        producer = AIOKafkaProducer(**client_options(test_settings))
+        starting = asyncio.create_task(started(producer.start()))
+        await asyncio.wait({starting}, timeout=milliseconds / 1000)
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await producer.stop()
+    assert len(made) > 2
+    assert not [connection for connection in made if connection.connected()]

@@ -7,9 +7,11 @@ else answered, keep answers to somebody out of every cache, count the request by
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from opentelemetry.trace import Span
+from prometheus_client import Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -115,9 +117,15 @@ def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
     return int(given[:20]) if given.isdigit() else 0
 
 
+@lru_cache(maxsize=1024)
+def _seconds(method: str, route: str, status: int) -> Histogram:
+    """Return the series of such requests; finding it costs more than observing."""
+    return metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none")
+
+
 def _record(scope: Scope, method: str, status: int, seconds: float, span: Span) -> None:
     route = _route(scope)
-    metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none").observe(seconds)
+    _seconds(method, route, status).observe(seconds)
     if not span.is_recording():
         return
     span.update_name(f"{method} {route}")

@@ -5,7 +5,7 @@ import asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 
 from pravah_shared.errors import ConfigurationError
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.settings import Settings
 
 DEADLINE_SECONDS = 30.0
@@ -24,7 +24,7 @@ async def delete_topics(settings: Settings) -> int:
     async with asyncio.timeout(DEADLINE_SECONDS):
         admin = AIOKafkaAdminClient(**client_options(settings))
         try:
-            await admin.start()
+            await started(admin.start())
             names = await admin.list_topics()
             own = [name for name in names if name.startswith(settings.topic_prefix)]
             if own:

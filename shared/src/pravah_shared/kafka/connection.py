@@ -1,10 +1,31 @@
 """How to reach Kafka, for every client that this project builds."""
 
+import asyncio
 import ssl
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from pravah_shared.errors import ConfigurationError
 from pravah_shared.settings import Settings
+
+ENDING_SECONDS: Final = 0.5
+"""A broker that answers lets a start end within milliseconds; any other is not waited for."""
+
+
+async def started(start: Coroutine[Any, Any, None]) -> None:
+    """Await a client's start. Cancelled, let it come to its end first, for a moment.
+
+    A start that is cancelled between its first two requests loses sight of its connection, which
+    then stays open until the garbage collector comes upon it (aiokafka 0.14, `bootstrap`).
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting}, timeout=ENDING_SECONDS)
+        if not starting.cancel() and not starting.cancelled():
+            starting.exception()  # nobody asks for it any more: no complaint in the log
+        raise
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

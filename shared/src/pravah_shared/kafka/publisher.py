@@ -31,7 +31,7 @@ from aiokafka.errors import (
 from pravah_shared.codec import Encoded, encode
 from pravah_shared.errors import BrokerUnavailable, Fenced, PravahError, Refused
 from pravah_shared.events import Event, Position
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.kafka.packing import refuse_too_large, send_packed
 from pravah_shared.kafka.producer import abandon, cause_of_death, create, is_dead
 from pravah_shared.settings import Settings
@@ -257,7 +257,7 @@ class Publisher:
     async def _connect(self) -> AIOKafkaProducer:
         producer = create(self._settings, self._client_id, self._transactional_id)
         try:
-            await producer.start()
+            await started(producer.start())
         except BaseException:
             self._abandon(producer)
             raise

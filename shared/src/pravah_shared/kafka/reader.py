@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from pravah_shared.errors import BrokerUnavailable
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.record import Record
 from pravah_shared.settings import Settings
 
@@ -36,7 +36,7 @@ class TopicReader:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._consumer.start()
+            await started(self._consumer.start())
             if self._from_end:
                 await self._consumer.seek_to_end()
         except BaseException as error:

@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from pravah_shared.errors import BrokerUnavailable, ConfigurationError
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.kafka.table import TOPICS, Topic
 from pravah_shared.settings import Settings
 
@@ -63,7 +63,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**client_options(settings))
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await admin.start()
+            await started(admin.start())
             yield admin
     except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerUnavailable(

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from pravah_shared.errors import BreakerOpen, BrokerUnavailable
+from pravah_shared.kafka.connection import started
 from pravah_shared.processing.consuming import consumer_options, record_of
 from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.offsets import Offsets
@@ -81,7 +82,7 @@ class AiokafkaRunner:
         stream = self._stream
         consumer = AIOKafkaConsumer(**consumer_options(stream.settings, stream.group))
         try:
-            await consumer.start()
+            await started(consumer.start())
             consumer.subscribe(topics=stream.topics, listener=Rebalances(self))
         except BaseException as error:
             await consumer.stop()

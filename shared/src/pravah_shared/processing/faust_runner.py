@@ -19,7 +19,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from pravah_shared.errors import BreakerOpen, BrokerUnavailable
-from pravah_shared.kafka.connection import client_options
+from pravah_shared.kafka.connection import client_options, started
 from pravah_shared.processing.faust_client import HandledOnlyConsumer, StreamApp
 from pravah_shared.processing.stream import Stream
 from pravah_shared.processing.tasks import until_first_ends
@@ -113,7 +113,7 @@ class FaustRunner:
         """Raise BrokerUnavailable until there is a broker: Faust would crash on start."""
         client = AIOKafkaClient(**client_options(self._stream.settings))
         try:
-            await client.bootstrap()
+            await started(client.bootstrap())
         except KafkaError as error:
             bootstrap = self._stream.settings.kafka_bootstrap
             raise BrokerUnavailable(f"no broker answers at {bootstrap}: {error!r}") from error
