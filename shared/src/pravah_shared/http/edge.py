@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from opentelemetry.trace import Span
-from prometheus_client import Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -118,7 +117,7 @@ def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _seconds(method: str, route: str, status: int) -> Histogram:
+def _seconds(method: str, route: str, status: int) -> Any:
     """Return the series of such requests; finding it costs more than observing."""
     return metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none")
 
