@@ -159,7 +159,8 @@ async def play(run: Run) -> None:
 
 async def judge(plan: Plan, state: Path, tell: Tell) -> Sequence[Verdict]:
     """Make a run by the plan; return the verdicts. Logs stay in `state`."""
-    tell(f"seed {plan.seed}: {len(plan.faults)} faults, {plan.minutes or 'once each'}")
+    how_long = f"for {plan.minutes:g} minutes" if plan.minutes else "once each"
+    tell(f"seed {plan.seed}: {len(plan.faults)} faults, {how_long}")
     async with open_testbed(state, whole=plan.whole, started=False) as bed:
         chance = random.Random(plan.seed + 2)
         noise = Noise(bed.platform.settings, chance)
