@@ -95,7 +95,8 @@ def _table(out: Output, machine: Machine, effort: Effort, chosen: argparse.Names
     out.result(found)
     if chosen.page:
         table = page.markdown(COLUMNS, rows)
-        page.update(chosen.page, "table", page.section(table, machine, effort, ""))
+        only = f" --only {' '.join(chosen.only)}" if chosen.only else ""
+        page.update(chosen.page, "table", page.section(table, machine, effort, only))
 
 
 def _scale(out: Output, machine: Machine, effort: Effort, document: Path | None) -> None:
