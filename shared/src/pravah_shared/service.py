@@ -11,6 +11,7 @@ what is done, so nothing is lost by it.
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,8 @@ EXIT_CONFIGURATION = 2
 """A restart does not help; the log line names the setting."""
 EXIT_BREAKER = 3
 """The breaker had stopped the stream; the log and the dead letters say why."""
+GARBAGE_THRESHOLDS = (50_000, 20, 100)
+"""New objects, young and middle collections until the next. Python's own are 700, 10 and 10."""
 
 
 class Stop:
@@ -70,10 +73,22 @@ def run_process(
 
     logs.configure(settings, service=service)
     traces.configure(service, settings)
+    _relieve_garbage_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_run(main))
     traces.shut_down()
     return code
+
+
+def _relieve_garbage_collector() -> None:
+    """Keep it from what lives as long as the process, and have it look at the rest less often.
+
+    A batch makes tens of thousands of objects that go with it. By the default settings looking
+    through them, and through all imported code, took half of a stream's processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 async def _run(main: Callable[[Stop], Awaitable[None]]) -> int:

@@ -1,6 +1,5 @@
 """Composition root of progress: `python -m pravah_progress api|stream`."""
 
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,10 +19,6 @@ from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.mongo import Database
 from pravah_shared.processing.runner import build_runner
 from pravah_shared.service import Stop, run_api, run_stream
-
-GARBAGE = (20_000, 50, 100)
-"""Objects that may come to be before circles among them are looked for: requests leave none, and
-with Python's 700 the looking takes an eighth of ingest's time."""
 
 
 @asynccontextmanager
@@ -47,10 +42,6 @@ def document() -> FastAPI:
 async def api(settings: ProgressSettings, stop: Stop) -> None:
     """Serve the API until asked to stop."""
     app = build(settings, partial(open_parts, settings))
-    # What is loaded stays: looking through it again and again took a tenth of a profile.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
     await run_api(settings, app, settings.progress_api_port, stop)
 
 
