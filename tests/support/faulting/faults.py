@@ -31,6 +31,9 @@ class Scene:
 ZOMBIE_POINTS: tuple[Point, ...] = ("before_publish", "before_acknowledge", "before_commit")
 """Where a process that comes back could still do what is no longer its own to do."""
 
+REPEATED = 60
+"""Records that are written once more."""
+
 Break: TypeAlias = Callable[[Scene], Awaitable[str]]
 
 
@@ -67,7 +70,8 @@ async def _obeyed(scene: Scene, point: Point, action: Action) -> tuple[str, int]
 async def stream_killed(scene: Scene) -> str:
     """A stream is killed from outside, wherever it is."""
     name = scene.chance.choice(scene.bed.workers)
-    left = await scene.sampler.lag()
+    while not (left := await scene.sampler.lag()):
+        pass  # each is another look; under load the next batch is never far
     await scene.bed.kill(name)
     await scene.bed.start(name)
     return f"{name} killed, {left} records left"
@@ -188,10 +192,13 @@ async def clock_jumps(scene: Scene) -> str:
 
 async def soiled(scene: Scene) -> str:
     """Poison, and earlier records once more in the wrong order."""
-    readings = list(scene.sampler.book.all_inputs())
+    while len(readings := list(scene.sampler.book.all_inputs())) < 2 * REPEATED:
+        await scene.sampler.lag()  # too early in the run: there is little to repeat
+    before = scene.noise.repeated
     await scene.noise.poison(3)
-    await scene.noise.repeat(readings, 60)
-    return "3 poisoned records, 60 earlier ones repeated in reverse"
+    await scene.noise.repeat(readings, REPEATED)
+    repeated = scene.noise.repeated - before
+    return f"3 poisoned records, {repeated} earlier ones repeated in reverse"
 
 
 def _at(point: Point, do: Callable[[Point, Scene], Awaitable[str]]) -> Break:

@@ -31,6 +31,8 @@ from faulting.verdict import Verdict
 
 CALM_LAG = 40
 """Under load a batch or two are always on their way; this little is no backlog."""
+LEAST_SECONDS = 35.0
+"""Learners learn at least so long: of shorter lives memory says nothing."""
 FAULT_SECONDS = 150.0
 SETTLE_SECONDS = 120.0
 TRIES = 3
@@ -66,6 +68,7 @@ class Run:
             if self.plan.minutes and time.monotonic() > ends:
                 break
             await self._break(name, scene)
+        await asyncio.sleep(max(0.0, LEAST_SECONDS - (time.monotonic() - self.began)))
 
     async def _break(self, name: str, scene: Scene) -> None:
         for left in reversed(range(TRIES)):
