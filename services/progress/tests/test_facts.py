@@ -7,8 +7,9 @@ from hypothesis import given
 
 from pravah_progress.api import facts
 from pravah_progress.api.bodies import Report
-from pravah_progress.api.facts import SOURCE, Now, record_of
+from pravah_progress.api.facts import Now, record_of
 from pravah_progress.api.reading import read, time_text
+from pravah_progress.model import SOURCE
 from pravah_shared.codec import decode, encode
 from pravah_shared.events import Attempt, Event, Progressed, UnitUpdate, derived_id, new_event
 from pravah_shared.record import Record

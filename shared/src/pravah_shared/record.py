@@ -7,7 +7,7 @@ class Record(NamedTuple):
     """Bytes at topic, partition, offset, as they came from Kafka.
 
     `topic` is without the deployment's prefix; `timestamp_ms` is the broker's append time.
-    A tuple, as `Event` is: both are built for each record, and a frozen dataclass costs four times
+    A tuple, as `Event` is: both are built for each record, and a frozen dataclass costs three times
     as much to build.
     """
 

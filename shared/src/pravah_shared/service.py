@@ -83,8 +83,8 @@ def run_process(
 def _relieve_garbage_collector() -> None:
     """Keep it from what lives as long as the process, and have it look at the rest less often.
 
-    A batch makes tens of thousands of objects that go with it. By the default settings looking
-    through them, and through all imported code, took half of a stream's processor time.
+    A batch makes tens of thousands of objects that go with it. By the default settings, looking
+    through them and through all imported code takes a large part of a stream's processor time.
     """
     gc.collect()
     gc.freeze()

@@ -71,6 +71,9 @@ STARTED, COMPLETED, IMPROVED = KINDS = ("started", "completed", "improved")
 """What a term may announce, in the order in which subscribers expect it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SOURCE = "/pravah/progress"
+"""CloudEvents source of all that progress publishes."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = 24 * 60 * 60 * 1000
 _MOST_DAYS = 4096

@@ -3,14 +3,20 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from pravah_progress.model import Announcement, Document, DocumentKey, Kept, announced_order, key_of
+from pravah_progress.model import (
+    SOURCE,
+    Announcement,
+    Document,
+    DocumentKey,
+    Kept,
+    announced_order,
+    key_of,
+)
 from pravah_progress.rules import decide, decide_programme, is_programme
 from pravah_progress.rules.programmes import Held
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
 from pravah_shared.events import Course, new_event
-
-SOURCE = "/pravah/progress"
 
 
 class Settling:

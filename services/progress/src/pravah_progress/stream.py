@@ -58,7 +58,7 @@ class ProgressHandler:
         self._store = store
         self._clock = clock
         self._settling = Settling(store, clock)
-        self._counts: dict[str, tuple[int, int]] = {}
+        self._required_by_version: dict[str, tuple[int, int]] = {}
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
         """Apply a batch. Safe to repeat: on Transient, call again with the same one.
@@ -151,9 +151,10 @@ class ProgressHandler:
 
     def _required(self, course: Course) -> int:
         """Return how many units a course requires; counted once for each version."""
-        held = self._counts.get(course.course_id)
+        held = self._required_by_version.get(course.course_id)
         if held is None or held[0] != course.version:
-            held = self._counts[course.course_id] = (course.version, len(required_units(course)))
+            held = (course.version, len(required_units(course)))
+            self._required_by_version[course.course_id] = held
         return held[1]
 
     async def _newest(self, course_ids: set[str]) -> Iterable[Course]:

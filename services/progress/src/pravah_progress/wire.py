@@ -6,6 +6,7 @@ judges it. So there are two readers and one contract; tests/test_wire.py holds t
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -17,9 +18,9 @@ from pravah_shared.events import Progressed
 from pravah_shared.events.progress import percent_of
 from pravah_shared.events.types import ID_PATTERN, LANGUAGE_PATTERN, MAX_SECONDS
 
-# `$` of Python's re stands before a last newline, too; pydantic's does not.
-_ID: Final = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
-_LANGUAGE: Final = re.compile(LANGUAGE_PATTERN.removesuffix("$") + r"\Z")
+# fullmatch: `$` alone stands before a last newline, too, which pydantic's does not.
+_is_new_id: Final = re.compile(ID_PATTERN).fullmatch
+_is_new_language: Final = re.compile(LANGUAGE_PATTERN).fullmatch
 
 MOST_KNOWN: Final = 50_000
 """Ids that were seen to be valid: courses, units, devices and languages come again and again."""
@@ -95,8 +96,8 @@ READERS: Final[dict[str, Reader]] = {Progressed.type: read}
 def _holds(report: Report) -> bool:
     """Whether what types do not say holds, too."""
     if not (
-        _ID.match(report.report_id)
-        and _ID.match(report.learner_id)
+        _is_new_id(report.report_id)
+        and _is_new_id(report.learner_id)
         and _is_id(report.course_id)
         and _is_id(report.run_id)
         and _is_id(report.device_id)
@@ -106,7 +107,10 @@ def _holds(report: Report) -> bool:
     for update in report.updates:
         if not (
             _is_id(update.unit_id)
-            and (update.language in _languages or _learn(_LANGUAGE, update.language, _languages))
+            and (
+                update.language in _languages
+                or _learn(_is_new_language, update.language, _languages)
+            )
             and _is_whole(update.at)
         ):
             return False
@@ -116,7 +120,7 @@ def _holds(report: Report) -> bool:
 def _is_attempt(attempt: Submission) -> bool:
     return (
         _is_id(attempt.unit_id)
-        and _ID.match(attempt.attempt_id) is not None
+        and _is_new_id(attempt.attempt_id) is not None
         and _is_whole(attempt.at)
         and (attempt.score is None or attempt.score <= attempt.max_score < float("inf"))
     )
@@ -128,11 +132,13 @@ def _is_whole(moment: datetime) -> bool:
 
 
 def _is_id(text: str | None) -> bool:
-    return text in _ids or _learn(_ID, text, _ids)
+    return text in _ids or _learn(_is_new_id, text, _ids)
 
 
-def _learn(pattern: re.Pattern[str], text: str | None, known: set[str | None]) -> bool:
-    if text is None or not pattern.match(text):
+def _learn(
+    matches: Callable[[str], re.Match[str] | None], text: str | None, known: set[str | None]
+) -> bool:
+    if text is None or not matches(text):
         return False
     if len(known) >= MOST_KNOWN:
         known.clear()

@@ -262,17 +262,15 @@ class Collection:
             try:
                 async with asyncio.timeout(self._seconds):
                     answer = await self._driver.database.command(command)
-            except DocumentTooLarge:
-                # Together beyond what one message holds; the driver's bulk sends several.
+            except DocumentTooLarge:  # for one message; the driver's bulk sends several
                 await self.bulk([UpdateOne({"_id": id_}, updates[id_], upsert=True) for id_ in ids])
                 return {}
         failures = answer.get("writeErrors", ())
         others = [failure for failure in failures if failure.get("code") != DUPLICATE_KEY]
         concern = [answer["writeConcernError"]] if "writeConcernError" in answer else []
         if others or concern:
-            raise of_bulk(
-                what, BulkWriteError({"writeErrors": others, "writeConcernErrors": concern})
-            )
+            details = {"writeErrors": others, "writeConcernErrors": concern}
+            raise of_bulk(what, BulkWriteError(details))
         return {ids[failure["index"]]: updates[ids[failure["index"]]] for failure in failures}
 
     async def _upsert(self, filter_: Filter, call: Callable[[], Awaitable[T]]) -> T:

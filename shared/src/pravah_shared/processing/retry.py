@@ -48,14 +48,6 @@ class Retry:
         Raises:
             Exception: whatever else `ask` raises, at once.
         """
-        try:
-            # A retrying object for each call would cost a batch more than its decoding.
-            return await ask()
-        except Transient as error:
-            return await self._again(step, ask, error)
-
-    async def _again(self, step: str, ask: Callable[[], Awaitable[T]], failed: Transient) -> T:
-        first = [failed]
         with ExitStack() as unready:
 
             async def say(state: RetryCallState) -> None:
@@ -71,8 +63,6 @@ class Retry:
             )
             async for attempt in attempts:
                 with attempt:
-                    if first:
-                        raise first.pop()
                     return await ask()
         raise AssertionError("unreachable: nothing stops the attempts")  # pragma: no cover
 

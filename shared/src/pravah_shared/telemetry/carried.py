@@ -12,7 +12,8 @@ from typing import Final
 
 from opentelemetry.trace import INVALID_SPAN, Span
 
-_VERSION_00: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+VERSION_00: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+"""A W3C traceparent of today: trace id, parent span id, flags. Later versions may add to it."""
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
@@ -33,7 +34,7 @@ class Carried:
     _token: Token[str | None]
 
     def __init__(self, parent: str | None) -> None:
-        found = _VERSION_00.fullmatch(parent) if parent else None
+        found = VERSION_00.fullmatch(parent) if parent else None
         if found and found[1] != _NO_TRACE and found[2] != _NO_SPAN:
             self._traceparent = f"00-{found[1]}-{getrandbits(64) or 1:016x}-{found[3]}"
         else:

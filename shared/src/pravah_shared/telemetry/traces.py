@@ -7,7 +7,6 @@ Spans leave the process only when OTEL_EXPORTER_OTLP_ENDPOINT is set; ids run on
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from pravah_shared.telemetry.carried import Carried, carried
+from pravah_shared.telemetry.carried import VERSION_00, Carried, carried
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -38,7 +37,6 @@ LINKS_PER_SPAN = 128
 EXPORT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 _TRACER = trace.get_tracer("pravah")  # a proxy: it finds the provider that `configure` sets later
-_VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _W3C = TraceContextTextMapPropagator()
 _processors: "list[SpanProcessor]" = []
 _KINDS = {
@@ -181,9 +179,9 @@ def _span_context_of(traceparent: str) -> SpanContext:
     """Return what a traceparent names; invalid when it is malformed.
 
     Version 00 is read here: through the propagator the links of a batch cost as much as decoding
-    a fifth of its events.
+    a sixth of a thousand events.
     """
-    if found := _VERSION_00.fullmatch(traceparent):
+    if found := VERSION_00.fullmatch(traceparent):
         trace_id, span_id, flags = (int(part, 16) for part in found.groups())
         return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
     return trace.get_current_span(_context_of(traceparent)).get_span_context()

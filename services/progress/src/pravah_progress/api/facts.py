@@ -13,11 +13,10 @@ from msgspec import Struct, UnsetType
 from msgspec.json import Encoder
 
 from pravah_progress.api.reading import Reported, Submission, Update
+from pravah_progress.model import SOURCE
 from pravah_shared.codec import SCHEMA_BASE, Encoded
 from pravah_shared.events import Progressed
 from pravah_shared.events.envelope import NAMESPACE
-
-SOURCE: Final = "/pravah/progress"
 
 _SPEC: Final = ("ce_specversion", b"1.0")
 _SOURCE: Final = ("ce_source", SOURCE.encode())

@@ -46,10 +46,9 @@ def _unescaped(stored: Mapping[str, Any]) -> Document:
 def merging(change: Change, version: int) -> Document:
     """Return the one update that merges a change into its document, or creates it."""
     learner_id, course_id = change.key
-    change.maxima["decided_version"] = version
     update: Document = {
         "$setOnInsert": {"learner_id": learner_id, "course_id": course_id},
-        "$max": change.maxima,
+        "$max": {**change.maxima, "decided_version": version},
     }
     if change.minima:
         update["$min"] = change.minima
