@@ -214,7 +214,7 @@ class MemoryCourses:
         self.pause = pause
         self.stored = {} if stored is None else stored
         self.reconciled: dict[str, int] = {}
-        self.seen: dict[str, int] = {}
+        self.seen: dict[str, Course] = {}
 
     async def prepare(self) -> None:
         """Need nothing."""
@@ -231,7 +231,7 @@ class MemoryCourses:
     ) -> Mapping[str, Course]:
         await self.pause()
         found = {id_: self.stored[id_] for id_ in course_ids if id_ in self.stored}
-        self.seen.update({id_: course.version for id_, course in found.items()})
+        self.seen.update(found)
         return found
 
     async def programmes_of(self, course_ids: Collection[str]) -> Mapping[str, Course]:
@@ -242,8 +242,8 @@ class MemoryCourses:
             if any(held.course_id in course_ids for held in course.courses)
         }
 
-    def known_version(self, course_id: str) -> int:
-        return self.seen.get(course_id, 0)
+    def known(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        return {id_: self.seen[id_] for id_ in course_ids if id_ in self.seen}
 
     async def unreconciled(self) -> Course | None:
         await self.pause()

@@ -39,6 +39,25 @@ async def pause() -> None:
     await _Stop()
 
 
+async def in_turns(*works: Any) -> list[Any]:
+    """Run what is asked for together one call of each at a time; a crash ends all of it."""
+    results: dict[Any, Any] = {}
+    try:
+        while len(results) < len(works):
+            for work in works:
+                if work not in results:
+                    try:
+                        work.send(None)
+                    except StopIteration as end:
+                        results[work] = end.value
+                    else:
+                        await pause()
+    finally:
+        for work in works:
+            work.close()
+    return [results[work] for work in works]
+
+
 @dataclass
 class World:
     """The store and the log that workers share, and what was in force after each write."""
@@ -89,14 +108,15 @@ class Batch:
 
 async def work(world: World, batches: Sequence[Sequence[EventData]], handler_type: Any) -> None:
     """Handle batches as the loop does; a batch interrupted by a crash is delivered again."""
+    courses = _Courses(world)
     for facts in batches:
         done = False
         while not done:
-            # A new process each time: only the store and the log outlive a crash.
+            # Only the store, the log, and until a crash what is known of courses outlive a batch.
             documents: Any = _Documents(world, Batch(facts))
             counts = MemoryCounts(world.documents, pause)
-            store = Store(documents, _Courses(world), MemoryApplied(pause), counts)
-            handler: ProgressHandler = handler_type(store, lambda: NOW)
+            store = Store(documents, courses, MemoryApplied(pause), counts)
+            handler: ProgressHandler = handler_type(store, lambda: NOW, in_turns)
             try:
                 outcome = await handler.handle(
                     [new_event(fact, source="/test", time=NOW) for fact in facts]
@@ -107,7 +127,7 @@ async def work(world: World, batches: Sequence[Sequence[EventData]], handler_typ
                 await outcome.acknowledge()
                 done = True
             except CrashError:
-                continue
+                courses = _Courses(world)
 
 
 def simulate(

@@ -114,7 +114,7 @@ CROSSINGS += [
         [0] * alone + [1] * meanwhile + [0, 1] * 6,
     )
     for alone in range(8, 40)
-    for meanwhile in (3, 4, 5)
+    for meanwhile in range(4, 9)
 ]
 """One completes a course while the other, who knows a better score, is about to."""
 
@@ -124,9 +124,22 @@ CROSSINGS += [
         [[[progressed(update(), attempt()), version_of(1), enrolled()]]],
         [0] * steps + [CRASH],
     )
-    for steps in range(24)
+    for steps in range(32)
 ]
 """One worker, one batch, killed once: after the redelivery all is announced, and final."""
+
+
+CROSSINGS += [
+    (
+        [
+            [[version_of(1), enrolled(), progressed(update(status=1))], [progressed(update())]],
+            [[version_of(2)]],
+        ],
+        [0] * before + [1] * 20,
+    )
+    for before in range(12, 32)
+]
+"""One merges what completes a course by a version that another brings, and decides by, meanwhile."""
 
 
 def crossed(property_: Callable[[Plan], None]) -> Callable[[Plan], None]:
@@ -177,6 +190,14 @@ class ForgetsLateCourses(ProgressHandler):
         return stream.Redecided(step.course, (), ())
 
 
+class TrustsWhatItKnew(ProgressHandler):
+    """A wrong handler: chooses documents by the courses that it knew before it wrote."""
+
+    async def _read(self, changes: Any, known: Any) -> Any:
+        documents, courses = await super()._read(changes, known)
+        return (documents if courses == known else await self._to_decide(changes, known)), courses
+
+
 class MarksBeforePublishing(ProgressHandler):
     """A wrong handler: takes an announcement for published before Kafka has it."""
 
@@ -221,6 +242,7 @@ async def _nothing(keys: Any) -> list[Any]:
         (LeavesItToTheWinner, "missed"),
         (ReadsFirst, "missed|not justified"),
         (ForgetsLateCourses, "missed"),
+        (TrustsWhatItKnew, "missed"),
         (MarksBeforePublishing, "missed"),
         (PublishesItsOwn, "not final"),
     ],

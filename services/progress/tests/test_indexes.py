@@ -157,7 +157,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "Counts.of_course": lambda store: store.counts.of_course("ethics"),
 }
 ASKS_NOTHING = {
-    "Courses.known_version",  # from memory
+    "Courses.known",  # from memory
     "Documents.keep_first",  # writes by `_id`, then `read`; it needs what it wrote to be there
 }
 

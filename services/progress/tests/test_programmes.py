@@ -137,10 +137,10 @@ class _Alone(Settling):
 class RollsUpNothing(ProgressHandler):
     """A wrong handler: a programme is decided only when it or its enrollment arrives."""
 
-    def __init__(self, store: Any, clock: Any) -> None:
+    def __init__(self, store: Any, clock: Any, together: Any) -> None:
         """Settle each course alone."""
-        super().__init__(store, clock)
-        self._settling = _Alone(store, clock)
+        super().__init__(store, clock, together)
+        self._settling = _Alone(store, clock, together)
 
 
 class ForgetsLateProgrammes(ProgressHandler):

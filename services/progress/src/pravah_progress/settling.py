@@ -6,6 +6,7 @@ from datetime import datetime
 from pravah_progress.model import (
     SOURCE,
     Announcement,
+    Bucket,
     Document,
     DocumentKey,
     Kept,
@@ -16,15 +17,21 @@ from pravah_progress.rules import decide, decide_programme, is_programme
 from pravah_progress.rules.programmes import Held
 from pravah_progress.store import Store
 from pravah_progress.store.shape import kept_at
+from pravah_progress.together import Together
 from pravah_shared.events import Course, new_event
 
 
 class Settling:
-    """Settles documents: what they justify is kept in them, and in those of their programmes."""
+    """Settles documents: what they justify is kept in them, and in those of their programmes.
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    Whatever is kept, its bucket is marked to be counted. What a crash left before that is met
+    again: it is unpublished.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], datetime], together: Together) -> None:
         self._store = store
         self._clock = clock
+        self._together = together
 
     async def announce(
         self,
@@ -51,7 +58,10 @@ class Settling:
         """
         all_ = {one.event.id: one for one in kept}
         while kept:
-            programmes = await self._store.courses.programmes_of({k.key.course_id for k in kept})
+            programmes, _ = await self._together(
+                self._store.courses.programmes_of({one.key.course_id for one in kept}),
+                self._store.counts.mark({Bucket.of(one.key) for one in kept}),
+            )
             traces = {
                 DocumentKey(one.key.learner_id, id_): one.event.traceparent
                 for one in kept

@@ -15,6 +15,7 @@ from pravah_progress.rules import merge, prune
 from pravah_progress.rules.requirements import required_units
 from pravah_progress.settling import Settling
 from pravah_progress.store import Store
+from pravah_progress.together import Together, together
 from pravah_shared.events import Course, Event, Progressed
 from pravah_shared.processing.failpoints import reach
 from pravah_shared.processing.handler import Outcome
@@ -53,11 +54,15 @@ class ProgressHandler:
     topics = frozenset({"enrolled", "courses", "progressed"})
 
     def __init__(
-        self, store: Store, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: Store,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        together: Together = together,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._settling = Settling(store, clock)
+        self._together = together
+        self._settling = Settling(store, clock, together)
         self._required_by_version: dict[str, tuple[int, int]] = {}
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
@@ -78,13 +83,12 @@ class ProgressHandler:
             for course in await self._newest({course.course_id for course in arrived})
         ]
         kept = [*kept, *(one for step in steps for one in step.kept)]
-        await self._store.counts.mark(_counted(kept, changes))
+        offsets = _next_offsets(batch)
 
         async def acknowledge() -> None:
-            await self._conclude(kept, steps)
-            if offsets := _next_offsets(batch):
-                # Last: whoever waits for a record reads its consequences too.
-                await self._store.applied.advance(offsets)
+            # Everything of the batch is merged, decided and kept: whoever waits for a record reads
+            # its consequences, whether or not they are marked as published yet.
+            await self._together(self._conclude(kept, steps), self._store.applied.advance(offsets))
 
         return Outcome(_events(kept), acknowledge)
 
@@ -97,7 +101,6 @@ class ProgressHandler:
         course = await self._store.courses.unreconciled()
         steps = [] if course is None else [await self._redecide(course)]
         kept += [one for step in steps for one in step.kept]
-        await self._store.counts.mark(_counted(kept))
         counted = await self._recount()
 
         async def acknowledge() -> None:
@@ -124,30 +127,49 @@ class ProgressHandler:
         if not changes:
             return []
         store = self._store
-        known = store.courses.known_version
-        versions = {id_: known(id_) for id_ in {change.key.course_id for change in changes}}
+        known = store.courses.known({change.key.course_id for change in changes})
+        versions = {id_: course.version for id_, course in known.items()}
         await store.documents.apply(changes, versions)
         metrics.DOCUMENTS_MERGED.labels("progress").inc(len(changes))
         await reach("between_write_and_read")
-        courses = await store.courses.get({change.key.course_id for change in changes})
-        documents = await self._read(changes, courses)
+        documents, courses = await self._read(changes, known)
         if prunings := [one for document in documents if (one := prune(document))]:
             await store.documents.prune(prunings)
         return await self._announce(documents, courses, traces)
 
     async def _read(
+        self, changes: Sequence[Change], known: Mapping[str, Course]
+    ) -> tuple[Sequence[Document], Mapping[str, Course]]:
+        """Return what must be looked at, and the courses that decide it; all as written by now.
+
+        The courses are hardly ever others than those that are `known`: both are asked for at once,
+        and the documents once more if it was not so. A version that arrives after this re-decides
+        all documents that were not decided by it, these among them.
+        """
+        enrolled = {Bucket.of(change.key) for change in changes if change.unstarted}
+        documents, courses, _ = await self._together(
+            self._to_decide(changes, known),
+            self._store.courses.get({change.key.course_id for change in changes}),
+            # After what changes the counts was written. What a crash left before this is
+            # redelivered, and marked then.
+            self._store.counts.mark(enrolled),
+        )
+        if courses != known:
+            documents = await self._to_decide(changes, courses)
+        return documents, courses
+
+    async def _to_decide(
         self, changes: Sequence[Change], courses: Mapping[str, Course]
     ) -> list[Document]:
-        """Return what must be looked at. Of most documents the store can tell that it need not be.
-
-        The courses were read after the changes were written. A version that arrives later than
-        that re-decides all documents that were not decided by it, these among them.
-        """
+        """Return documents that must be looked at. Of most the store can tell that they need not."""
         documents = self._store.documents
         whole = [change.key for change in changes if not change.content_only]
         content = [change.key for change in changes if change.content_only]
         required = {id_: self._required(course) for id_, course in courses.items()}
-        return [*await documents.read(whole), *await documents.read_deciding(content, required)]
+        found = await self._together(
+            documents.read(whole), documents.read_deciding(content, required)
+        )
+        return [one for part in found for one in part]
 
     def _required(self, course: Course) -> int:
         """Return how many units a course requires; counted once for each version."""
@@ -191,16 +213,6 @@ class ProgressHandler:
 def _events(kept: Sequence[Kept]) -> list[Event[Any]]:
     """Return the events, each once: a document may have been met twice."""
     return list({one.event.id: one.event for one in kept}.values())
-
-
-def _counted(kept: Iterable[Kept], changes: Iterable[Change] = ()) -> set[Bucket]:
-    """Return the buckets whose counts announcements and enrollments change.
-
-    All of it is written by now. What a crash left before this is met again: a redelivery brings
-    the enrollment and finds the announcement unpublished.
-    """
-    enrolled = {Bucket.of(change.key) for change in changes if change.unstarted}
-    return enrolled | {Bucket.of(one.key) for one in kept}
 
 
 def _traces(batch: Sequence[Event[Any]]) -> dict[DocumentKey, str | None]:

@@ -119,8 +119,8 @@ class Courses(Protocol):
         """Return the programmes that hold any of these courses, by id, as the store has them."""
         ...
 
-    def known_version(self, course_id: str) -> int:
-        """Return a version that the store held at some time, without asking it; 0: none seen."""
+    def known(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        """Return versions that the store held at some time, without asking it; of those seen."""
         ...
 
     async def unreconciled(self) -> Course | None:

@@ -81,7 +81,7 @@ class MongoCourses:
         ask = [id_ for id_ in course_ids if self._checked.get(id_, float("-inf")) <= oldest]
         if ask:
             await self._refresh(ask)
-        return {id_: self._parsed[id_] for id_ in course_ids if id_ in self._parsed}
+        return self.known(course_ids)
 
     async def programmes_of(self, course_ids: Collection[str]) -> Mapping[str, Course]:
         """See `contract.Courses.programmes_of`."""
@@ -95,10 +95,9 @@ class MongoCourses:
         holders = {holder for id_ in course_ids for holder in known.get(id_, ())}
         return await self.get(holders) if holders else {}
 
-    def known_version(self, course_id: str) -> int:
-        """See `contract.Courses.known_version`."""
-        course = self._parsed.get(course_id)
-        return 0 if course is None else course.version
+    def known(self, course_ids: Collection[str]) -> Mapping[str, Course]:
+        """See `contract.Courses.known`."""
+        return {id_: self._parsed[id_] for id_ in course_ids if id_ in self._parsed}
 
     async def unreconciled(self) -> Course | None:
         """See `contract.Courses.unreconciled`."""
@@ -126,9 +125,7 @@ class MongoCourses:
         found = await self._collection.find(
             {"_id": {"$in": list(course_ids)}, "version": {"$gt": 0}}, projection={"version": 1}
         )
-        changed = [
-            held["_id"] for held in found if held["version"] > self.known_version(held["_id"])
-        ]
+        changed = [held["_id"] for held in found if held["version"] > self._version(held["_id"])]
         if changed:
             for held in await self._collection.find({"_id": {"$in": changed}}):
                 self._parse(held["course"])
@@ -144,9 +141,13 @@ class MongoCourses:
             id_: tuple(held["_id"] for held in found if id_ in held["holds"]) for id_ in course_ids
         }
 
+    def _version(self, course_id: str) -> int:
+        course = self._parsed.get(course_id)
+        return 0 if course is None else course.version
+
     def _parse(self, stored: str) -> Course:
         course = Course.model_validate_json(stored)
         # Two reads may answer out of order: what was seen never goes back.
-        if course.version >= self.known_version(course.course_id):
+        if course.version >= self._version(course.course_id):
             self._parsed[course.course_id] = course
         return self._parsed[course.course_id]

@@ -75,7 +75,9 @@ class MongoDocuments:
         """See `contract.Documents.keep_first`."""
         if not offers:
             return []
-        await self._collection.bulk([shape.first(offer) for offer in offers])
+        stored = await self._collection.bulk([shape.first(offer) for offer in offers])
+        if stored == len(offers):
+            return list(offers)  # each was first: nothing else to be found by reading
         held = {
             DocumentKey(document["learner_id"], document["course_id"]): document
             for document in await self.read({offer.key for offer in offers})
