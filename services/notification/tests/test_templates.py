@@ -5,19 +5,18 @@ from importlib.resources import files
 from io import BytesIO
 
 import pytest
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.ext import babel_extract
 from notification_facts import NOW, occasion
 
+from pravah_cli.testing.translating import translation_faults
 from pravah_notification.model import Workflow
 from pravah_notification.templates import InboxText, MailText, Renderer, RenderFailed
-from pravah_notification.templates.locales import LOCALES, in_language, locale_for, translations
 from pravah_notification.templates.render import Reader
+from pravah_shared.locales import LOCALES, SOURCE_LOCALE
 
 SOURCES = files("pravah_notification.templates") / "sources"
-PO = files("pravah_notification.templates") / "locales"
 TITLES = {"en": "Ethics & Integrity", "hi": "नैतिकता और सत्यनिष्ठा"}
 RENDERER = Renderer()
 
@@ -63,22 +62,6 @@ def test_a_day_is_the_day_where_the_learner_is() -> None:
 def test_an_unknown_time_zone_is_indias() -> None:
     """Wrong by hours at most; no mail is lost for it."""
     assert Reader("en", "Mars/Olympus").day(NOW.replace(hour=20)).isoformat() == "2025-02-15"
-
-
-def test_a_language_without_translation_reads_english() -> None:
-    """The last resort of everybody."""
-    assert [locale_for(language) for language in ("hi-IN", "hi", "bn", "en-GB")] == [
-        "hi",
-        "hi",
-        "en",
-        "en",
-    ]
-
-
-def test_a_title_in_any_language_is_better_than_none() -> None:
-    """Own language, base, English, Hindi, whatever there is."""
-    assert in_language({"ta": "நெறிமுறை"}, "bn") == "நெறிமுறை"
-    assert in_language({"bn": "নীতি", "en": "Ethics"}, "bn-IN") == "নীতি"
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60))
@@ -153,16 +136,7 @@ def msgids() -> set[str]:
     return {message[0] if isinstance(message, tuple) else message for message in found}  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("locale", [locale for locale in LOCALES if locale != "en"])
+@pytest.mark.parametrize("locale", [locale for locale in LOCALES if locale != SOURCE_LOCALE])
 def test_every_text_is_translated_with_its_placeholders(locale: str) -> None:
     """No English in a Hindi mail, no placeholder lost, no translation left over."""
-    with (PO / f"{locale}.po").open("rb") as file:
-        catalog = read_po(file, locale=locale)
-    placeholder = re.compile(r"%\(\w+\)s")
-    assert {message.id for message in catalog if message.id} == msgids()
-    spoken = translations(locale)
-    for msgid in msgids():
-        assert spoken.gettext(msgid) != msgid
-        assert sorted(placeholder.findall(spoken.gettext(msgid))) == sorted(
-            placeholder.findall(msgid)
-        )
+    assert translation_faults("pravah_notification.templates", locale, msgids()) == []

@@ -4,9 +4,9 @@ from typing import Any
 
 from pravah_progress.rules import explain, summary, view
 from pravah_progress.rules.overview import Beside
-from pravah_progress.rules.texts import preferred_languages, text_in
 from pravah_progress.rules.views import LanguageView
 from pravah_shared.events import Completed, Course, EventData, Started
+from pravah_shared.locales import preferred_languages
 
 from .facts import (
     ESSAY,
@@ -142,15 +142,6 @@ def test_a_view_counts_units_by_language() -> None:
     held["announced"] = {"_": {"1": said | improved}}
     (short,) = summary(held, course()).enrollments
     assert short.score_percent == 80
-
-
-def test_languages_are_read_by_weight() -> None:
-    """RFC 9110; what cannot be read costs a language, not the answer."""
-    assert preferred_languages("en;q=0.2, hi-IN, *;q=0.1, ta;q=x") == ("hi-in", "en")
-    assert preferred_languages("") == ()
-    assert text_in({"ta": "அ"}, ("hi",)) == "அ"
-    assert text_in({"en": "a", "ta": "அ"}, ("hi",)) == "a"
-    assert text_in({"hi": "अ", "en": "a"}, ("hi-in",)) == "अ"
 
 
 def programme(*optional: str) -> Course:

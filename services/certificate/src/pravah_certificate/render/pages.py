@@ -15,8 +15,8 @@ from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pravah_certificate.credentials.numbers import grouped
-from pravah_certificate.render import languages
 from pravah_certificate.verification import Verification
+from pravah_shared.locales import locale_for, preferred_languages
 
 PACKAGE = "pravah_certificate.render"
 LANGUAGES = ("en", "hi")
@@ -52,7 +52,7 @@ class Pages:
 
     def verify(self, found: Verification, accepted: str | None) -> RenderedPage:
         """Render what was found for a reader with that Accept-Language."""
-        language = languages.choose(accepted, LANGUAGES)
+        language = locale_for(preferred_languages(accepted or ""), LANGUAGES)
         html = self._verify.render(
             found=found,
             language=language,

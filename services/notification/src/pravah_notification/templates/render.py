@@ -14,14 +14,11 @@ from jinja2 import PackageLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pravah_notification.model import Occasion
-from pravah_notification.templates.locales import (
-    LOCALES,
-    direction,
-    in_language,
-    locale_for,
-    translations,
-)
 from pravah_shared.errors import PravahError
+from pravah_shared.locales import LOCALES, locale_for, text_in, translations
+
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "ks", "sd", "ur"})
+"""Locales written so."""
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 """For a learner whose time zone this machine does not know: Asia/Kolkata has no clock changes."""
@@ -66,7 +63,7 @@ class Renderer:
         Raises:
             RenderFailed: a template names what the facts do not hold.
         """
-        locale = locale_for(reader.language)
+        locale = locale_for([reader.language])
         facts = _facts(occasion, titles, reader) | {"name": name}
         workflow = occasion.workflow
         return MailText(
@@ -78,7 +75,7 @@ class Renderer:
 
     def inbox(self, occasion: Occasion, titles: Mapping[str, str], reader: "Reader") -> InboxText:
         """Write the inbox message about `occasion`. Raises as `mail`."""
-        locale = locale_for(reader.language)
+        locale = locale_for([reader.language])
         facts = _facts(occasion, titles, reader)
         link = http_url(occasion.verify_url)
         return InboxText(
@@ -91,7 +88,7 @@ class Renderer:
 
     def page(self, name: str, language: str, facts: Mapping[str, object]) -> str:
         """Write an HTML page. Raises as `mail`."""
-        locale = locale_for(language)
+        locale = locale_for([language])
         return self._render(locale, name, {"locale": locale, "dir": direction(locale), **facts})
 
     def _line(self, locale: str, name: str, facts: Mapping[str, object]) -> str:
@@ -116,6 +113,11 @@ class Reader:
         return moment.astimezone(_zone(self.time_zone)).date()
 
 
+def direction(locale: str) -> str:
+    """Return the writing direction as HTML's `dir` names it."""
+    return "rtl" if locale in RIGHT_TO_LEFT else "ltr"
+
+
 def http_url(url: str | None) -> str | None:
     """Return `url` if it may stand in a link. A `javascript:` URL would run in the reader's page.
 
@@ -128,11 +130,11 @@ def http_url(url: str | None) -> str | None:
 
 
 def _facts(occasion: Occasion, titles: Mapping[str, str], reader: Reader) -> dict[str, object]:
-    locale = locale_for(reader.language)
+    locale = locale_for([reader.language])
     return {
         "locale": locale,
         "dir": direction(locale),
-        "course": in_language(titles, reader.language),
+        "course": text_in(titles, [reader.language]),
         "date": format_date(reader.day(occasion.at), format="long", locale=locale),
         "certificate_id": occasion.certificate_id,
         "verify_url": http_url(occasion.verify_url),
@@ -159,6 +161,6 @@ def _environment(locale: str) -> ImmutableSandboxedEnvironment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by the extension
-        translations(locale), newstyle=True
+        translations(__package__, locale), newstyle=True
     )
     return environment

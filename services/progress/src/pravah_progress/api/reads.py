@@ -14,13 +14,13 @@ from pravah_progress.model import CourseCounts, Document, DocumentKey
 from pravah_progress.rules import explain, summary, view
 from pravah_progress.rules.explanation import Explanation
 from pravah_progress.rules.overview import ALONE, Beside
-from pravah_progress.rules.texts import preferred_languages
 from pravah_progress.rules.views import CourseView
 from pravah_shared.events import Course
 from pravah_shared.events.types import ID_PATTERN
 from pravah_shared.http.identity import Principal, allow
 from pravah_shared.http.paging import Page
 from pravah_shared.http.problems import Problem
+from pravah_shared.locales import preferred_languages
 
 router = APIRouter(tags=["progress"])
 

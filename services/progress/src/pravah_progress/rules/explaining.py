@@ -17,9 +17,9 @@ from pravah_progress.rules.programmes import Standing, is_programme
 from pravah_progress.rules.requirements import last_passed_at, required_units
 from pravah_progress.rules.rollup import unit_view
 from pravah_progress.rules.scope import Scope, scope_of
-from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import ProgrammeCourseView
 from pravah_shared.events import Course
+from pravah_shared.locales import text_in
 
 
 def explain(

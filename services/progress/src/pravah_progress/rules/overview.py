@@ -6,9 +6,9 @@ from datetime import datetime
 
 from pravah_progress.model import Milliseconds, from_milliseconds
 from pravah_progress.rules.programmes import Held, Standing, is_programme, standings
-from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import ProgrammeCourseView
 from pravah_shared.events import Course
+from pravah_shared.locales import text_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from pravah_progress.rules.announcing import announced_of
 from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.requirements import languages_done, required_content
 from pravah_progress.rules.scope import Scope, scope_of
-from pravah_progress.rules.texts import text_in
 from pravah_progress.rules.views import (
     CourseSummary,
     CourseView,
@@ -31,6 +30,7 @@ from pravah_progress.rules.views import (
     UnitView,
 )
 from pravah_shared.events import Course, Unit
+from pravah_shared.locales import text_in
 
 
 def view(
