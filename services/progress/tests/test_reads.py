@@ -118,14 +118,14 @@ async def test_explain_names_what_is_missing_in_the_learners_language(api: Api) 
 
     async def explained() -> bool:
         said = (await api.call("GET", f"{ONE}/explain", headers=hindi)).json()
-        return [unit["title"] for one in said["enrollments"] for unit in one["missing"]] == [
-            "परीक्षा"
-        ]
+        named = [unit["title"] for one in said["enrollments"] for unit in one["missing"]]
+        return (said["language"], named) == ("hi", ["परीक्षा"])
 
     hindi = {"Accept-Language": "hi"}
     await eventually(explained, 20, "the missing unit is named")
     nothing = (await api.call("GET", "/v1/learners/nobody/courses/none/explain")).json()
     assert [reason["code"] for reason in nothing["reasons"]] == ["course_unknown", "not_enrolled"]
+    assert nothing["language"] == "en"
     traced = (await api.call("GET", "/trace/asha/ethics")).json()
     assert traced["known"] is True
     assert traced["explanation"]["enrollments"][0]["reasons"][0]["code"] == "units_missing"

@@ -35,12 +35,12 @@ Counter = Annotated[Principal, allow("publisher", "operator", "system", scopes=[
 Observer = Annotated[Principal, allow("operator", "system", scopes=["learners:read"])]
 LearnerId = Annotated[str, Path(pattern=ID_PATTERN)]
 CourseId = Annotated[str, Path(pattern=ID_PATTERN)]
-AcceptLanguage = Annotated[str, Header(description="Languages of titles, best first")]
+AcceptLanguage = Annotated[str, Header(description="Languages of titles and sentences, best first")]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose progress in which course is asked for, titles in which languages."""
+    """Whose progress in which course is asked for, in which languages."""
 
     key: DocumentKey
     preferred: tuple[str, ...]
@@ -120,6 +120,7 @@ async def explain_progress(
 ) -> Explanation:
     """Say why the course is, or is not, complete: each missing unit by its title.
 
+    Titles and sentences are in the best of the reader's languages, codes the same in all.
     Of a programme each missing course, whoever enrolled the learner in it.
     """
     document, course, beside = await _read(parts, principal, course_of.key)

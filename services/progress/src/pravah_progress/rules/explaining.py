@@ -1,6 +1,6 @@
 """Say why a course is, or is not, complete for a learner."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pravah_progress.model import COMPLETED, NO_RUN, Document, Milliseconds, from_milliseconds
@@ -10,16 +10,16 @@ from pravah_progress.rules.explanation import (
     Explanation,
     MissingCourse,
     MissingUnit,
-    Reason,
 )
 from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.programmes import Standing, is_programme
 from pravah_progress.rules.requirements import last_passed_at, required_units
 from pravah_progress.rules.rollup import unit_view
 from pravah_progress.rules.scope import Scope, scope_of
+from pravah_progress.rules.sentences import Finding, worded
 from pravah_progress.rules.views import ProgrammeCourseView
 from pravah_shared.events import Course
-from pravah_shared.locales import text_in
+from pravah_shared.locales import locale_for, text_in
 
 
 def explain(
@@ -28,11 +28,12 @@ def explain(
     preferred: Sequence[str] = (),
     beside: Beside = ALONE,
 ) -> Explanation:
-    """Explain every term of a document; titles in the best of the `preferred` languages.
+    """Explain every term of a document; titles and texts in the best of the `preferred` languages.
 
     Of a programme with what was read `beside` it.
     A learner nothing is known about is a document of only `learner_id` and `course_id`.
     """
+    language = locale_for(preferred)
     enrollments = tuple(
         _enrollment(document, course, (run, number), preferred, beside)
         for run, terms in sorted(document.get("enrollments", {}).items())
@@ -44,34 +45,29 @@ def explain(
         course_id=document["course_id"],
         title=None if course is None else text_in(course.title, preferred),
         completed=any(enrollment.completed for enrollment in enrollments),
-        reasons=tuple(_of_course(document, course)),
+        reasons=worded(_of_course(document, course), language),
         enrollments=enrollments,
+        language=language,
     )
 
 
-def _of_course(document: Document, course: Course | None) -> Iterator[Reason]:
-    course_id = document["course_id"]
+def _of_course(document: Document, course: Course | None) -> Iterator[Finding]:
+    named = {"course_id": document["course_id"]}
     if course is None:
-        text = f"course {course_id} is not known here yet; progress is kept, decided when it comes"
-        yield Reason("course_unknown", text)
+        yield Finding("course_unknown", named)
     elif is_programme(course):
-        text = f"{course_id} is a programme: it is completed by its courses, not by units"
-        yield Reason("programme", text)
+        yield Finding("programme", named)
         if all(one.optional for one in course.courses):
-            text = f"programme {course_id} has no mandatory course"
-            yield Reason("no_required_courses", text)
+            yield Finding("no_required_courses", named)
     elif not required_units(course):
-        yield Reason("no_required_units", f"course {course_id} requires no unit to be passed")
+        yield Finding("no_required_units", named)
     if course is not None and course.status == "retired":
-        text = f"course {course_id} is retired: it takes no new progress; what was taken counts"
-        yield Reason("retired", text)
+        yield Finding("retired", named)
     enrolled = _enrolled_runs(document)
     if not enrolled:
-        text = "the learner is not enrolled; progress is kept and counts once they are"
-        yield Reason("not_enrolled", text)
+        yield Finding("not_enrolled")
     for run in sorted(set(document.get("facts", {})) - enrolled - {NO_RUN}):
-        text = f"progress reported for run {run} counts for that run, where there is no enrollment"
-        yield Reason("other_run", text)
+        yield Finding("other_run", {"run_id": run})
 
 
 def _enrolled_runs(document: Document) -> set[str]:
@@ -94,22 +90,22 @@ def _enrollment(
     kept = announced_of(document, run, number).get(COMPLETED)
     missing: tuple[MissingUnit, ...] = ()
     courses: tuple[MissingCourse, ...] = ()
-    reasons: tuple[Reason, ...]
+    findings: Iterable[Finding]
     if kept is not None:
-        reasons = (Reason("completed", f"completed at {kept['data']['completed_at']}"),)
+        findings = [Finding("completed", {"at": kept["data"]["completed_at"]})]
     elif course is not None and is_programme(course):
         courses = _missing_courses(beside.views(course, preferred))
-        reasons = tuple(_of_programme(beside.standings(course), term, courses))
+        findings = _of_programme(beside.standings(course), term, courses)
     else:
         scope = scope_of(document, course, run)
         missing = () if course is None else _missing(scope, course, preferred)
-        reasons = tuple(_of_term(scope, course, run, term, missing))
+        findings = _of_term(scope, course, run, term, missing)
     return ExplainedEnrollment(
         enrollment_id=term["enrollment_id"],
         run_id=None if run == NO_RUN else run,
         term=int(number),
         completed=kept is not None,
-        reasons=reasons,
+        reasons=worded(findings, locale_for(preferred)),
         missing=missing,
         missing_courses=courses,
     )
@@ -147,50 +143,50 @@ def _of_term(
     run: str,
     term: Mapping[str, Any],
     missing: Sequence[MissingUnit],
-) -> Iterator[Reason]:
+) -> Iterator[Finding]:
     yield from _withdrawn(term)
     if course is None:
         return
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
-        text = f"the course does not name run {run}; only progress reported for it counts"
-        yield Reason("run_unknown", text)
+        yield Finding("run_unknown", {"run_id": run})
     if any(part.leaves_out(part.facts.get("active", {})) for part in scope.parts[:1]):
         if run == NO_RUN:
-            text = "some progress came in after the course was retired"
-            yield Reason("after_retirement", text)
+            yield Finding("after_retirement")
         else:
-            text = f"some progress reported for run {run} lies outside of it, or came in too late"
-            yield Reason("outside_run", text)
+            yield Finding("outside_run", {"run_id": run})
     if missing:
-        required = len(required_units(course))
-        titles = ", ".join(unit.title for unit in missing)
-        text = f"{len(missing)} of {required} required units are not passed: {titles}"
-        yield Reason("units_missing", text)
+        yield Finding("units_missing", _count(missing, len(required_units(course))))
     elif (passed_at := last_passed_at(scope, course)) is not None:
-        yield _all_there(passed_at, term, "required unit was passed")
+        yield _all_there(passed_at, term)
 
 
 def _of_programme(
     standings: Sequence[Standing], term: Mapping[str, Any], missing: Sequence[MissingCourse]
-) -> Iterator[Reason]:
+) -> Iterator[Finding]:
     yield from _withdrawn(term)
     mandatory = [standing.completed_at for standing in standings if not standing.optional]
     completed = [at for at in mandatory if at is not None]
     if missing:
-        titles = ", ".join(course.title for course in missing)
-        text = f"{len(missing)} of {len(mandatory)} mandatory courses are not completed: {titles}"
-        yield Reason("courses_missing", text)
+        yield Finding("courses_missing", _count(missing, len(mandatory)))
     elif completed:
-        yield _all_there(max(completed), term, "mandatory course was completed")
+        yield _all_there(max(completed), term)
 
 
-def _withdrawn(term: Mapping[str, Any]) -> Iterator[Reason]:
+def _count(missing: Sequence[MissingUnit | MissingCourse], required: int) -> Mapping[str, object]:
+    titles = ", ".join(one.title for one in missing)
+    return {"missing": len(missing), "required": required, "titles": titles}
+
+
+def _withdrawn(term: Mapping[str, Any]) -> Iterator[Finding]:
     if (at := term.get("withdrawn_at")) is not None:
-        yield Reason("withdrawn", f"withdrawn at {from_milliseconds(at).isoformat()}")
+        yield Finding("withdrawn", _moment(at))
 
 
-def _all_there(last_at: Milliseconds, term: Mapping[str, Any], last: str) -> Reason:
+def _all_there(last_at: Milliseconds, term: Mapping[str, Any]) -> Finding:
     if within_term(last_at, term) is None:
-        text = f"the last {last} at {from_milliseconds(last_at).isoformat()}, after that"
-        return Reason("passed_after_withdrawal", text)
-    return Reason("being_decided", "all is there; the completion is about to be announced")
+        return Finding("passed_after_withdrawal", _moment(last_at))
+    return Finding("being_decided")
+
+
+def _moment(at: Milliseconds) -> Mapping[str, object]:
+    return {"at": from_milliseconds(at).isoformat()}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from pravah_progress.rules.views import UnitState
+from pravah_shared.locales import SOURCE_LOCALE
 
 ReasonCode = Literal[
     "completed",
@@ -28,7 +29,7 @@ ReasonCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: `code` for machines, `text` for people."""
+    """One reason: `code` for machines, `text` for people, in the explanation's `language`."""
 
     code: ReasonCode
     text: str
@@ -72,7 +73,10 @@ class ExplainedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a learner's course is, or is not, complete. `reasons` hold for all its terms."""
+    """Why a learner's course is, or is not, complete. `reasons` hold for all its terms.
+
+    `language` is that of the reasons' texts; a title may be known in another one only.
+    """
 
     learner_id: str
     course_id: str
@@ -80,3 +84,4 @@ class Explanation:
     completed: bool
     reasons: tuple[Reason, ...]
     enrollments: tuple[ExplainedEnrollment, ...]
+    language: str = SOURCE_LOCALE
