@@ -5,7 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -64,6 +68,41 @@ def test_a_page_link_leads_to_the_stack(tmp_path: Path) -> None:
     done = pravah(tmp_path, *argv, PRAVAH_NOTIFICATION_API_PORT="4004")
     assert done.stdout.startswith("http://127.0.0.1:4004/session?token=")
     assert done.stdout.strip().endswith("&next=%2Finbox")
+
+
+def test_explain_asks_for_the_readers_language(tmp_path: Path) -> None:
+    """Of every service, as a browser does; a service that refuses costs its part of the story."""
+    asked: list[str | None] = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        """Remembers which language was asked for."""
+
+        def do_GET(self) -> None:
+            asked.append(self.headers["Accept-Language"])
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    services = ("ENROLLMENT", "PROGRESS", "CERTIFICATE", "NOTIFICATION")
+    with serving(Refusing) as port:
+        ports = {f"PRAVAH_{service}_API_PORT": str(port) for service in services}
+        done = pravah(tmp_path, "explain", "L1", "C1", "--language", "hi", "--json", **ports)
+    assert asked == ["hi"] * len(services)
+    assert json.loads(done.stdout)["first_missing"] == "enrolled"
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Serve on a free port, which is given."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_our_errors_are_one_line_without_traceback(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from pravah_shared.errors import PravahError
+from pravah_shared.locales import SOURCE_LOCALE
 
 Json = Any
 RETRIED = frozenset({408, 429, 502, 503, 504})
@@ -35,16 +36,23 @@ class Client:
     """Calls the services with a bearer token. An async context manager.
 
     What a service cannot do now (503, 429, connection lost) is asked again until
-    `patience_seconds` are over: every call here is safe to repeat.
+    `patience_seconds` are over: every call here is safe to repeat. Texts come in the best of
+    `languages`, an Accept-Language header.
     """
 
     def __init__(
-        self, addresses: Addresses, token: Callable[[], str], *, patience_seconds: float = 60
+        self,
+        addresses: Addresses,
+        token: Callable[[], str],
+        *,
+        patience_seconds: float = 60,
+        languages: str = SOURCE_LOCALE,
     ) -> None:
         self.addresses = addresses
         self._token = token
         self._patience = patience_seconds
         self._http = httpx.AsyncClient(
+            headers={"accept-language": languages},
             timeout=httpx.Timeout(30),
             limits=httpx.Limits(
                 max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS

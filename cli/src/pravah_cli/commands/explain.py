@@ -12,6 +12,7 @@ from pravah_cli.output import BAD, GOOD, Json, Output
 from pravah_cli.scenarios.run import Surroundings, addresses_in
 from pravah_cli.settings import LocalSettings
 from pravah_cli.story import Story, Trace, tell
+from pravah_shared.locales import SOURCE_LOCALE
 from pravah_shared.settings import Settings, load
 
 MARKS = {"done": GOOD, "missing": BAD, "unknown": "[yellow]?[/yellow]"}
@@ -22,6 +23,9 @@ def explain(
     learner: Annotated[str, typer.Argument(help="Learner's id")],
     course: Annotated[str, typer.Argument(help="Course's id")],
     *,
+    language: Annotated[
+        str, typer.Option(help="Of titles and reasons, best first, e.g. hi,en;q=0.5")
+    ] = SOURCE_LOCALE,
     json: Json = False,
 ) -> None:
     """Tell what happened from enrollment to messages, and name the first thing missing.
@@ -29,7 +33,7 @@ def explain(
     Exits with 1 when something is missing.
     """
     out = Output(as_json=json)
-    story = tell(asyncio.run(ask(learner, course)))
+    story = tell(asyncio.run(ask(learner, course, language)))
     missing = story.first_missing
     out.result(
         {
@@ -43,11 +47,13 @@ def explain(
     raise typer.Exit(1 if missing else 0)
 
 
-async def ask(learner: str, course: str) -> dict[str, Trace | None]:
+async def ask(learner: str, course: str, languages: str) -> dict[str, Trace | None]:
     """Ask the four services at once. One that does not answer costs its part of the story."""
     local = LocalSettings()
     where = Surroundings(addresses_in(os.environ), load(Settings), local.state_dir)
-    async with Client(where.addresses, where.token, patience_seconds=PATIENCE_SECONDS) as client:
+    async with Client(
+        where.addresses, where.token, patience_seconds=PATIENCE_SECONDS, languages=languages
+    ) as client:
 
         async def one(base: str) -> Trace | None:
             try:
