@@ -139,7 +139,7 @@ CROSSINGS += [
     )
     for before in range(12, 32)
 ]
-"""One merges what completes a course by a version that another brings, and decides by, meanwhile."""
+"""One merges what completes a course by the version that another brings meanwhile."""
 
 
 def crossed(property_: Callable[[Plan], None]) -> Callable[[Plan], None]:

@@ -161,7 +161,7 @@ class ProgressHandler:
     async def _to_decide(
         self, changes: Sequence[Change], courses: Mapping[str, Course]
     ) -> list[Document]:
-        """Return documents that must be looked at. Of most the store can tell that they need not."""
+        """Return documents that must be looked at: of most the store tells that they need not."""
         documents = self._store.documents
         whole = [change.key for change in changes if not change.content_only]
         content = [change.key for change in changes if change.content_only]
