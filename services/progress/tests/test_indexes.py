@@ -21,7 +21,7 @@ from .facts import course, day, enrolled, progressed, update
 KEY = DocumentKey("asha", "ethics")
 SMALL = {"applied"}
 """Collections that are read whole: a document per partition."""
-WITHIN_A_LEARNER = "mdos."
+WITHIN_A_LEARNER = "mdos/"
 """What is left of a learner's few documents is chosen among them."""
 
 

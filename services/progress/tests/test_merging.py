@@ -86,7 +86,7 @@ def adding_up(batch: Sequence[EventData]) -> tuple[Change, ...]:
     seconds: dict[Any, int] = {}
     for change in (change for fact in batch for change in merge([fact])):
         for path, value in change.maxima.items():
-            if ".spent." in path:
+            if "/spent/" in path:
                 seconds[path] = seconds.get(path, 0) + value
     return tuple(replace(one, maxima={**one.maxima, **seconds}) for one in merge(batch))
 
@@ -144,8 +144,8 @@ def test_spent_seconds_are_cumulative_by_device() -> None:
         progressed(update(spent_seconds=20), device_id="desk"),
     ]
     (change,) = merge(reports)
-    assert change.maxima["facts._.content.video.spent.phone"] == 50
-    assert change.maxima["facts._.content.video.spent.desk"] == 20
+    assert change.maxima["facts/_/content/video/spent/phone"] == 50
+    assert change.maxima["facts/_/content/video/spent/desk"] == 20
 
 
 def test_a_done_unit_never_goes_back() -> None:
@@ -161,7 +161,7 @@ def test_a_done_unit_never_goes_back() -> None:
 def test_withdrawals_keep_the_earliest() -> None:
     """Two withdrawals of a term: the earlier one holds."""
     (change,) = merge([withdrawn(at=5), enrolled(), withdrawn(at=4)])
-    assert change.minima["enrollments._.1.withdrawn_at"] == as_milliseconds(day(4))
+    assert change.minima["enrollments/_/1/withdrawn_at"] == as_milliseconds(day(4))
 
 
 def test_pruning_keeps_the_latest_and_each_first_higher_percent() -> None:

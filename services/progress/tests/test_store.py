@@ -91,7 +91,7 @@ async def test_a_change_creates_its_document_and_repeats_nothing(store: Store) -
 async def test_maxima_rise_and_minima_fall(store: Store) -> None:
     """A lower maximum and a higher minimum change nothing, also against an unmarked submission."""
     for percent in (-1.0, 50.0, -1.0, 40.0):
-        await store.documents.apply([Change(KEY, {"a.b": percent}, {"x": percent})], {})
+        await store.documents.apply([Change(KEY, {"a/b": percent}, {"x": percent})], {})
     held = await document(store)
     assert held["a"]["b"] == 50.0
     assert held["x"] == -1.0
@@ -189,9 +189,9 @@ async def test_only_what_may_decide_is_read(store: Store) -> None:
 async def test_pruning_removes_what_was_seen(store: Store) -> None:
     """A dominated submission goes; the others stay."""
     await store.documents.apply(merge([progressed(attempt(at=1), attempt(at=2))]), {})
-    path = "facts._.submissions.test.a1"
+    path = "facts/_/submissions/test/a1"
     first, second = sorted((await document(store))["facts"]["_"]["submissions"]["test"]["a1"])
-    await store.documents.prune([Pruning(KEY, {f"{path}.{first}": 80.0})])
+    await store.documents.prune([Pruning(KEY, {f"{path}/{first}": 80.0})])
     left = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
     assert left == {second: 80.0}
 
@@ -199,9 +199,9 @@ async def test_pruning_removes_what_was_seen(store: Store) -> None:
 async def test_pruning_spares_what_has_changed(store: Store) -> None:
     """Another worker raised it in between: nothing is removed."""
     await store.documents.apply(merge([progressed(attempt(score=90))]), {})
-    path = "facts._.submissions.test.a1"
+    path = "facts/_/submissions/test/a1"
     (at,) = (await document(store))["facts"]["_"]["submissions"]["test"]["a1"]
-    await store.documents.prune([Pruning(KEY, {f"{path}.{at}": 80.0})])
+    await store.documents.prune([Pruning(KEY, {f"{path}/{at}": 80.0})])
     assert (await document(store))["facts"]["_"]["submissions"]["test"]["a1"] == {at: 90.0}
 
 

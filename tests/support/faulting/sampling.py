@@ -17,11 +17,12 @@ from faulting.invariants import Snapshot, passed_without_effect
 from faulting.readings import DEAD, INPUTS, OUTPUT, Book, Place, Reading
 from faulting.reckoning import Reckoning
 from faulting.testbed import Testbed
+from pravah_progress.store.shape import as_rules_know_it
 from pravah_shared.errors import Transient
 from pravah_shared.events import Course
 from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.reader import TopicReader
-from pravah_shared.mongo import Collection, Database
+from pravah_shared.mongo import Collection, Database, Filter
 
 TOPICS = (*INPUTS, OUTPUT, DEAD)
 LOOK_SECONDS = 0.4
@@ -98,7 +99,7 @@ class Sampler:
         ids = {document_id(event) for event in events if not isinstance(event, Course)}
         known = list(self.history.last_seen)
         ids |= set(self._chance.sample(known, min(AGAIN, len(known))))
-        documents = await self._documents.find({"_id": {"$in": sorted(ids)}})
+        documents = await self._read({"_id": {"$in": sorted(ids)}})
         courses = await self._courses.find({})
         return Snapshot(self.book, committed, _by_id(documents), _by_id(courses), 0)
 
@@ -108,10 +109,13 @@ class Sampler:
         book = Book()
         async with TopicReader(self._bed.platform.settings, TOPICS) as reader:
             await book.read_on(reader)
-        documents = await self._documents.find({})
+        documents = await self._read({})
         courses = await self._courses.find({})
         waiting = await self.waiting()
         return Snapshot(book, committed, _by_id(documents), _by_id(courses), waiting)
+
+    async def _read(self, filter_: Filter) -> list[dict[str, Any]]:
+        return [as_rules_know_it(stored) for stored in await self._documents.find(filter_)]
 
     async def waiting(self) -> int:
         """Count the documents that hold announcements Kafka may not have."""

@@ -1,6 +1,6 @@
 """What progress knows: one document per learner and course, and the changes that build it.
 
-A document, as rules see it (the store escapes what its paths cannot hold):
+A document, as rules see it:
 
 ```
 learner_id, course_id
@@ -12,7 +12,7 @@ done                            [unit_id] reported done or handed in, under any 
 unstarted                       ["<run>|<term>"] enrollments whose start is not announced
 incomplete                      ["<run>|<term>"] enrollments whose completion is not announced
 facts.<run>                     as reported; run "_": reported without a run
-  active.<day>                  {first, last, received}: any report
+  active.<day>                  {first, last, received}: any report but of content done
   content.<unit>                {opened, done.<day>: {first, last, received} of status 2,
                                  languages.<language>: {opened, done_at}, spent.<device>}
   submissions.<unit>.<attempt>.<at>_<received>   percent, or UNMARKED
@@ -21,6 +21,10 @@ announced.<run>.<term>          {started, completed, improved.<score key>}: each
                                 published, final
 unpublished                     [{_id: event id, path, since}]: announced, not acknowledged
 ```
+
+The store holds it flat: the path to a value, its keys joined, is one field (docs/adr/0013). To parse
+and write fields within fields costs a store more than their bytes do, and each report makes it do
+so once.
 
 All times are whole milliseconds since 1970 UTC: the store reads and writes them five times faster
 than dates, and a key and a value compare alike. `received` is the earliest moment at which the
@@ -42,7 +46,7 @@ from zlib import crc32
 from pravah_shared.events import Completed, Event, ScoreImproved, Started
 
 Path: TypeAlias = str
-"""Keys from a document's root, joined by dots; a dot within an id stands as DOT."""
+"""Keys from a document's root, joined by SEPARATOR; a dot within an id stands as DOT."""
 Document: TypeAlias = Mapping[str, Any]
 Announcement: TypeAlias = Started | Completed | ScoreImproved
 Milliseconds: TypeAlias = int
@@ -56,16 +60,19 @@ NO_DEVICE = "_"
 UNMARKED = -1.0
 """Percent of a submission that is handed in and not marked: below every mark."""
 
-DOT = "%2E"
-"""No identifier holds `%`, so a dot's escape cannot be mistaken."""
+SEPARATOR = "/"
+"""Between the keys of a path. No identifier holds it."""
 
-ESCAPED = "escaped"
-"""Field, raised to 1, of documents in which some key is escaped."""
+DOT = "%2E"
+"""No identifier holds `%`, so a dot's escape cannot be mistaken. To a store a dot is a level."""
 
 BUCKETS = 16
 """Parts in which a course's learners are counted: a mandatory course may have crores of them."""
 
 STAGE_ENROLLED, STAGE_STARTED, STAGE_COMPLETED = 1, 2, 3
+
+ANNOUNCED = "announced"
+"""First key of the paths of announcements."""
 
 STARTED, COMPLETED, IMPROVED = KINDS = ("started", "completed", "improved")
 """What a term may announce, in the order in which subscribers expect it."""
@@ -179,7 +186,7 @@ class Kept:
 
 def announced_keys(announcement: Announcement) -> tuple[str, ...]:
     """Return the place of an announcement in its document: one per term and kind, or score."""
-    term = ("announced", announcement.run_id or NO_RUN, str(announcement.term))
+    term = (ANNOUNCED, announcement.run_id or NO_RUN, str(announcement.term))
     if isinstance(announcement, ScoreImproved):
         return (*term, IMPROVED, str(score_key(announcement.score_percent)))
     return (*term, COMPLETED if isinstance(announcement, Completed) else STARTED)
@@ -202,7 +209,13 @@ def score_key(percent: float) -> int:
 
 def path_of(keys: Iterable[str]) -> Path:
     """Return the path that leads by these keys."""
-    return ".".join([key.replace(".", DOT) for key in keys])
+    return SEPARATOR.join([key.replace(".", DOT) for key in keys])
+
+
+def keys_of(path: Path) -> list[str]:
+    """Return the keys that a path leads by."""
+    keys = path.split(SEPARATOR)
+    return [key.replace(DOT, ".") for key in keys] if DOT in path else keys
 
 
 def term_name(run_id: str | None, term: int) -> str:

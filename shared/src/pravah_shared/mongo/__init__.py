@@ -6,7 +6,7 @@ Motor serves today; PyMongo Async serves the same surface, and the contract suit
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
-from pravah_shared.mongo.collection import Collection, Document, Write
+from pravah_shared.mongo.collection import Collection, Document, Filter, Write
 from pravah_shared.mongo.database import Database, Engine
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "DeleteOne",
     "Document",
     "Engine",
+    "Filter",
     "InsertOne",
     "ReplaceOne",
     "UpdateOne",

@@ -15,7 +15,7 @@ from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.programmes import Standing, is_programme
 from pravah_progress.rules.requirements import last_passed_at, required_units
 from pravah_progress.rules.rollup import unit_view
-from pravah_progress.rules.scope import Scope, scope_of
+from pravah_progress.rules.scope import Scope, activity_of, scope_of
 from pravah_progress.rules.sentences import Finding, worded
 from pravah_progress.rules.views import ProgrammeCourseView
 from pravah_shared.events import Course
@@ -149,7 +149,9 @@ def _of_term(
         return
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
         yield Finding("run_unknown", {"run_id": run})
-    if any(part.leaves_out(part.facts.get("active", {})) for part in scope.parts[:1]):
+    if any(
+        part.leaves_out(days) for part in scope.parts[:1] for days in activity_of(part.facts)
+    ):
         if run == NO_RUN:
             yield Finding("after_retirement")
         else:

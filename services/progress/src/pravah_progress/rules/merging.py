@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from pravah_progress.model import (
     DOT,
-    ESCAPED,
     NO_DEVICE,
     NO_RUN,
     STAGE_ENROLLED,
@@ -47,34 +46,34 @@ def merge(batch: Iterable[EventData | Report]) -> tuple[Change, ...]:
 
 
 def _progressed(change: Change, fact: Report | Progressed) -> None:
-    run = _key(change, fact.run_id) if fact.run_id else NO_RUN
+    run = _key(fact.run_id) if fact.run_id else NO_RUN
     received = as_milliseconds(fact.received_at)
     if fact.updates:
-        _updated(change, fact, f"facts.{run}.", received)
+        _updated(change, fact, f"facts/{run}/", received)
     for attempt in fact.attempts:
-        _submitted(change, attempt, f"facts.{run}.", received)
+        _submitted(change, attempt, f"facts/{run}/", received)
 
 
 def _updated(
     change: Change, fact: Report | Progressed, facts: Path, received: Milliseconds
 ) -> None:
-    device = _key(change, fact.device_id) if fact.device_id else NO_DEVICE
+    device = _key(fact.device_id) if fact.device_id else NO_DEVICE
     for update in fact.updates:
         at = as_milliseconds(update.at)
         day = day_of(at)
-        unit = f"{facts}content.{_key(change, update.unit_id)}."
-        _span(change, f"{facts}active.{day}.", at, received)
+        unit = f"{facts}content/{_key(update.unit_id)}/"
         if update.status == PASSED:
-            _span(change, f"{unit}done.{day}.", at, received)
+            _span(change, f"{unit}done/{day}/", at, received)
             if update.unit_id not in change.done:
                 change.done.append(update.unit_id)
         else:
+            _span(change, f"{facts}active/{day}/", at, received)
             change.maxima[f"{unit}opened"] = 1
         if update.spent_seconds:
             # Cumulative on its device: adding up reports would count a repeat twice.
-            _up(change.maxima, f"{unit}spent.{device}", update.spent_seconds)
+            _up(change.maxima, f"{unit}spent/{device}", update.spent_seconds)
         if update.language:
-            language = f"{unit}languages.{update.language}."
+            language = f"{unit}languages/{update.language}/"
             if update.status == PASSED:
                 _down(change.minima, f"{language}done_at", at)
             else:
@@ -86,21 +85,21 @@ def _submitted(
 ) -> None:
     change.content_only = False
     at = as_milliseconds(attempt.at)
-    _span(change, f"{facts}active.{day_of(at)}.", at, received)
+    _span(change, f"{facts}active/{day_of(at)}/", at, received)
     if attempt.unit_id not in change.done:
         change.done.append(attempt.unit_id)
-    unit, attempt_id = _key(change, attempt.unit_id), _key(change, attempt.attempt_id)
+    unit, attempt_id = _key(attempt.unit_id), _key(attempt.attempt_id)
     percent = attempt.percent
     _up(
         change.maxima,
-        f"{facts}submissions.{unit}.{attempt_id}.{at}_{received}",
+        f"{facts}submissions/{unit}/{attempt_id}/{at}_{received}",
         UNMARKED if percent is None else percent,
     )
 
 
 def _enrolled(change: Change, fact: Enrolled) -> None:
     change.content_only = False
-    term = _term(change, fact)
+    term = _term(fact)
     _down(change.minima, f"{term}enrolled_at", as_milliseconds(fact.enrolled_at))
     # One event per term, so these never differ; by maximum they agree even if they did.
     _up(change.maxima, f"{term}enrollment_id", fact.enrollment_id)
@@ -109,7 +108,7 @@ def _enrolled(change: Change, fact: Enrolled) -> None:
         _up(change.maxima, f"{term}state_code", fact.state_code)
     if fact.mdo_id:
         _up(change.maxima, f"{term}mdo_id", fact.mdo_id)
-        change.maxima[f"mdos.{_key(change, fact.mdo_id)}"] = 1
+        change.maxima[f"mdos/{_key(fact.mdo_id)}"] = 1
     _up(change.maxima, "stage", STAGE_ENROLLED)
     change.maxima["bucket"] = Bucket.of(change.key).number
     if (name := term_name(fact.run_id, fact.term)) not in change.unstarted:
@@ -118,21 +117,18 @@ def _enrolled(change: Change, fact: Enrolled) -> None:
 
 def _withdrawn(change: Change, fact: Withdrawn) -> None:
     change.content_only = False
-    path = f"{_term(change, fact)}withdrawn_at"
+    path = f"{_term(fact)}withdrawn_at"
     _down(change.minima, path, as_milliseconds(fact.withdrawn_at))
 
 
-def _term(change: Change, fact: Enrolled | Withdrawn) -> Path:
-    run = _key(change, fact.run_id) if fact.run_id else NO_RUN
-    return f"enrollments.{run}.{fact.term}."
+def _term(fact: Enrolled | Withdrawn) -> Path:
+    run = _key(fact.run_id) if fact.run_id else NO_RUN
+    return f"enrollments/{run}/{fact.term}/"
 
 
-def _key(change: Change, id_: str) -> str:
-    """Return an id as it stands in a path; the document says if any had to be escaped."""
-    if "." not in id_:
-        return id_
-    change.maxima[ESCAPED] = 1
-    return id_.replace(".", DOT)
+def _key(id_: str) -> str:
+    """Return an id as it stands in a path."""
+    return id_.replace(".", DOT) if "." in id_ else id_
 
 
 def _span(change: Change, day: Path, at: Milliseconds, received: Milliseconds) -> None:

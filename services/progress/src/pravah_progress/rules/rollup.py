@@ -17,7 +17,7 @@ from pravah_progress.model import (
 from pravah_progress.rules.announcing import announced_of
 from pravah_progress.rules.overview import ALONE, Beside
 from pravah_progress.rules.requirements import languages_done, required_content
-from pravah_progress.rules.scope import Scope, scope_of
+from pravah_progress.rules.scope import Scope, activity_of, scope_of
 from pravah_progress.rules.views import (
     CourseSummary,
     CourseView,
@@ -180,6 +180,7 @@ def _modules(
 
 
 def _reported(run: str, facts: Mapping[str, Any]) -> ReportedView:
-    first_at = min((day["first"] for day in facts.get("active", {}).values()), default=None)
+    firsts = (day["first"] for days in activity_of(facts) for day in days.values())
+    first_at = min(firsts, default=None)
     units = {*facts.get("content", {}), *facts.get("submissions", {})}
     return ReportedView(None if run == NO_RUN else run, _moment(first_at), tuple(sorted(units)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pravah_progress.model import NO_RUN, UNMARKED, Document, Milliseconds
-from pravah_progress.rules.windows import Part, Window, moments_of
+from pravah_progress.rules.windows import Days, Part, Window, moments_of
 from pravah_shared.events import Course, Unit
 from pravah_shared.events.types import MAX_SECONDS
 
@@ -41,7 +41,9 @@ class Scope:
 
     def first_at(self) -> Milliseconds | None:
         """Return when the learner was first active."""
-        return _min(part.earliest(part.facts.get("active", {})) for part in self.parts)
+        return _min(
+            part.earliest(days) for part in self.parts for days in activity_of(part.facts)
+        )
 
     def seconds(self, course: Course | None) -> int:
         """Return the learning seconds over all units, within the contract's bound."""
@@ -134,6 +136,13 @@ class Scope:
         for part in self.parts:
             if content := part.facts.get("content", {}).get(unit_id):
                 yield part, content
+
+
+def activity_of(facts: Mapping[str, Any]) -> Iterator[Days]:
+    """Yield the days of all that was reported under one run key."""
+    yield facts.get("active", {})
+    for content in facts.get("content", {}).values():
+        yield content.get("done", {})
 
 
 def scope_of(document: Document, course: Course | None, run: str) -> Scope:

@@ -1,14 +1,15 @@
-"""How documents stand in MongoDB: paths in dots, so dots in ids escaped."""
+"""How documents stand in MongoDB: flat, a field for each path; announcements as the text of JSON."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from pravah_progress.model import (
+    ANNOUNCED,
     COMPLETED,
-    DOT,
-    ESCAPED,
     IMPROVED,
+    SEPARATOR,
     STARTED,
     Announcement,
     Change,
@@ -16,6 +17,7 @@ from pravah_progress.model import (
     Kept,
     Pruning,
     as_milliseconds,
+    keys_of,
     path_of,
     stage_of,
     term_name,
@@ -31,16 +33,18 @@ _TYPES: Mapping[str, type[Announcement]] = {
 
 
 def as_rules_know_it(stored: Document) -> Document:
-    """Return a stored document with its keys as rules know them."""
-    # Few ids hold dots: only documents that say so are rebuilt, at every read.
-    return _unescaped(stored) if stored.get(ESCAPED) else stored
-
-
-def _unescaped(stored: Mapping[str, Any]) -> Document:
-    return {
-        key.replace(DOT, "."): _unescaped(value) if isinstance(value, dict) else value
-        for key, value in stored.items()
-    }
+    """Return a stored document as rules know it: each value where its path leads."""
+    document: Document = {}
+    for path, value in stored.items():
+        if SEPARATOR not in path:
+            document[path] = value
+            continue
+        *keys, last = keys_of(path)
+        within = document
+        for key in keys:
+            within = within.setdefault(key, {})
+        within[last] = json.loads(value) if keys[0] == ANNOUNCED else value
+    return document
 
 
 def merging(change: Change, version: int) -> Document:
@@ -107,7 +111,7 @@ def first(offer: Kept) -> UpdateOne:
     return UpdateOne(
         {"_id": str(offer.key), path: {"$exists": False}},
         {
-            "$set": {path: _payload(offer.event)},
+            "$set": {path: json.dumps(_payload(offer.event), ensure_ascii=False)},
             "$push": {"unpublished": note},
             "$max": {"stage": stage_of(offer.event.data)},
         },
