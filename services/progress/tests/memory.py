@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from pravah_progress.model import (
+    DOT,
+    SEPARATOR,
     Bucket,
     Change,
     CourseCounts,
@@ -20,9 +22,9 @@ from pravah_progress.model import (
     DocumentKey,
     Kept,
     Marked,
+    Path,
     Pruning,
     as_milliseconds,
-    keys_of,
     stage_of,
     term_name,
 )
@@ -36,6 +38,11 @@ ABSENT = object()
 
 async def go_on() -> None:
     """Do not stop."""
+
+
+def keys_of(path: Path) -> tuple[str, ...]:
+    """Return the keys of a path."""
+    return tuple(key.replace(DOT, ".") for key in path.split(SEPARATOR))
 
 
 def at(document: Any, keys: Sequence[str]) -> Any:
@@ -73,7 +80,7 @@ def apply(document: dict[str, Any], change: Change) -> None:
 
 def remove(document: dict[str, Any], pruning: Pruning) -> None:
     """Remove what is pruned, if all of it still is what was seen."""
-    seen = {tuple(keys_of(path)): percent for path, percent in pruning.dominated.items()}
+    seen = {keys_of(path): percent for path, percent in pruning.dominated.items()}
     if all(at(document, keys) == percent for keys, percent in seen.items()):
         for keys in seen:
             del at(document, keys[:-1])[keys[-1]]

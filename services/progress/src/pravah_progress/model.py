@@ -22,9 +22,9 @@ announced.<run>.<term>          {started, completed, improved.<score key>}: each
 unpublished                     [{_id: event id, path, since}]: announced, not acknowledged
 ```
 
-The store holds it flat: the path to a value, its keys joined, is one field (docs/adr/0013). To parse
-and write fields within fields costs a store more than their bytes do, and each report makes it do
-so once.
+The store holds it flat: the path to a value, its keys joined, is one field (docs/adr/0013). To
+parse and write fields within fields costs a store more than their bytes do, and each report makes
+it do so.
 
 All times are whole milliseconds since 1970 UTC: the store reads and writes them five times faster
 than dates, and a key and a value compare alike. `received` is the earliest moment at which the
@@ -210,12 +210,6 @@ def score_key(percent: float) -> int:
 def path_of(keys: Iterable[str]) -> Path:
     """Return the path that leads by these keys."""
     return SEPARATOR.join([key.replace(".", DOT) for key in keys])
-
-
-def keys_of(path: Path) -> list[str]:
-    """Return the keys that a path leads by."""
-    keys = path.split(SEPARATOR)
-    return [key.replace(DOT, ".") for key in keys] if DOT in path else keys
 
 
 def term_name(run_id: str | None, term: int) -> str:

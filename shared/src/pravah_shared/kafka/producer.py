@@ -17,8 +17,9 @@ from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.table import DEAD_LETTER_HEADROOM_BYTES, MAX_MESSAGE_BYTES
 from pravah_shared.settings import Settings
 
-LINGER_MS = 5
-"""Waiting this long for company multiplies throughput and is not felt by a learner."""
+LINGER_MS = 0
+"""No wait for company: what comes together is given together (a call's records; those of many calls
+by `kafka.gathering`), and what comes while a request is under way goes with the next one."""
 BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that hangs this long is asked again on a new connection."""

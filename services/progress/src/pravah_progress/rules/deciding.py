@@ -50,11 +50,12 @@ def _open(document: Document, run: str, *, scored: bool) -> list[str]:
 def _due(document: Document, course: Course, run: str, open_: Sequence[str]) -> Due:
     scope = scope_of(document, course, run)
     completed_at = last_passed_at(scope, course)
-    due = Due("course", course.version, scope.first_at(), completed_at, score_of(scope, course))
-    if completed_at is None or all(
-        COMPLETED in announced_of(document, run, number) for number in open_
-    ):
-        return due  # nobody asks for the rest
+    said = [announced_of(document, run, number) for number in open_]
+    # What is announced is not asked for: to look through all units for it takes long.
+    started_at = None if all(STARTED in one for one in said) else scope.first_at()
+    due = Due("course", course.version, started_at, completed_at, score_of(scope, course))
+    if completed_at is None or all(COMPLETED in one for one in said):
+        return due
     return due._replace(
         learning_seconds=scope.seconds(course), languages=completed_languages(scope, course)
     )

@@ -149,9 +149,7 @@ def _of_term(
         return
     if run != NO_RUN and run not in {dated.run_id for dated in course.runs}:
         yield Finding("run_unknown", {"run_id": run})
-    if any(
-        part.leaves_out(days) for part in scope.parts[:1] for days in activity_of(part.facts)
-    ):
+    if any(part.leaves_out(days) for part in scope.parts[:1] for days in activity_of(part.facts)):
         if run == NO_RUN:
             yield Finding("after_retirement")
         else:

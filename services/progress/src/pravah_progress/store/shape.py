@@ -1,4 +1,4 @@
-"""How documents stand in MongoDB: flat, a field for each path; announcements as the text of JSON."""
+"""How documents stand in MongoDB: flat, a field for each path; announcements as JSON text."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from pravah_progress.model import (
     ANNOUNCED,
     COMPLETED,
+    DOT,
     IMPROVED,
     SEPARATOR,
     STARTED,
@@ -15,9 +16,9 @@ from pravah_progress.model import (
     Change,
     DocumentKey,
     Kept,
+    Path,
     Pruning,
     as_milliseconds,
-    keys_of,
     path_of,
     stage_of,
     term_name,
@@ -35,16 +36,21 @@ _TYPES: Mapping[str, type[Announcement]] = {
 def as_rules_know_it(stored: Document) -> Document:
     """Return a stored document as rules know it: each value where its path leads."""
     document: Document = {}
+    branches = {"": document}
     for path, value in stored.items():
-        if SEPARATOR not in path:
-            document[path] = value
-            continue
-        *keys, last = keys_of(path)
-        within = document
-        for key in keys:
-            within = within.setdefault(key, {})
-        within[last] = json.loads(value) if keys[0] == ANNOUNCED else value
+        parent, _, name = path.rpartition(SEPARATOR)
+        branch = branches.get(parent) or _grown(branches, parent)
+        branch[name.replace(DOT, ".")] = json.loads(value) if path.startswith(ANNOUNCED) else value
     return document
+
+
+def _grown(branches: dict[Path, Document], path: Path) -> Document:
+    """Return the branch that a path leads to, grown from the next one that is there."""
+    if (branch := branches.get(path)) is None:
+        parent, _, name = path.rpartition(SEPARATOR)
+        branch = _grown(branches, parent).setdefault(name.replace(DOT, "."), {})
+        branches[path] = branch
+    return branch
 
 
 def merging(change: Change, version: int) -> Document:
