@@ -88,6 +88,15 @@ async def test_entries_are_found_by_what_they_miss(stores: Stores) -> None:
     assert len(await stores.ledger.waiting_for(["l2"], ["c1"], 3)) == 3
 
 
+async def test_of_who_is_erased_everything_waiting_is_found(stores: Stores) -> None:
+    """Whatever it still misses."""
+    known = Known(people={"l1"}, courses=set())
+    entries = [settle(entry, known, NOW) for entry in waiting()]
+    await stores.ledger.insert(entries)
+    assert await stores.ledger.waiting_for(["l1"], [], 10) == []
+    assert ids(await stores.ledger.waiting_for(["l1"], [], 10, erased_ids=["l1"])) == ids(entries)
+
+
 async def test_a_settled_entry_waits_no_more_and_is_not_settled_again(stores: Stores) -> None:
     """The first decision stands."""
     entries = waiting()

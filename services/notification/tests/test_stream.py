@@ -141,7 +141,7 @@ class ReadsTooEarly(NotificationHandler):
 def test_the_machine_finds_a_handler_that_reads_before_it_writes() -> None:
     """Proof that the property above can fail."""
 
-    @settings(database=None, max_examples=1000, phases=[Phase.generate])
+    @settings(derandomize=True, max_examples=3000, deadline=None, phases=[Phase.generate])
     @given(batches=BATCHES, pauses=PAUSES)
     def machine(batches: list[list[Event[Any]]], pauses: list[int]) -> None:
         concurrently(ReadsTooEarly, batches, pauses)
@@ -172,6 +172,15 @@ async def test_a_course_that_many_wait_for_is_told_in_bounded_steps() -> None:
         pass
     assert not any(entry.state == "waiting" for entry in store.entries.values())
     assert max(sizes) <= STEP
+
+
+async def test_who_is_erased_while_a_message_waits_is_not_told() -> None:
+    """Not even when it waits for the course alone; without any sweep."""
+    store = MemoryStore()
+    process = handler(store)
+    await process.handle([enrolled("l2", "c1"), person("l2")])
+    await process.handle([erased("l2")])
+    assert {entry.state for entry in store.entries.values()} == {"suppressed"}
 
 
 async def test_a_sweep_mends_what_no_record_will_bring_up_again() -> None:

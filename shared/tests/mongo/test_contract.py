@@ -214,7 +214,8 @@ async def test_ping_reaches_the_server(database: Database) -> None:
 
 async def test_the_uri_cannot_loosen_what_is_promised(stack: Stack, engine: Engine) -> None:
     """Majority writes, reads from the primary: a slip in a deployment must not lose learners."""
-    loose = f"{stack.mongo_uri}/?w=1&journal=false&readPreference=secondary&retryWrites=false"
+    said = "w=1&journal=false&readPreference=secondary&retryWrites=false"
+    loose = f"{stack.mongo_uri}{'&' if '?' in stack.mongo_uri else '/?'}{said}"
     database = Database.connect(loose, "nowhere", engine=engine)
     driver = database.collection("things")._driver
     assert driver.write_concern.document == {"w": "majority", "j": True}

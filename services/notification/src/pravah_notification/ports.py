@@ -23,9 +23,17 @@ class LedgerWrites(Protocol):
         ...
 
     async def waiting_for(
-        self, learner_ids: Sequence[str], course_ids: Sequence[str], limit: int
+        self,
+        learner_ids: Sequence[str],
+        course_ids: Sequence[str],
+        limit: int,
+        *,
+        erased_ids: Sequence[str] = (),
     ) -> list[Entry]:
-        """Return up to `limit` entries that miss one of these people or courses."""
+        """Return up to `limit` entries that miss one of these people or courses.
+
+        Of learners in `erased_ids` all that wait: whatever they miss, they are not to be told.
+        """
         ...
 
     async def waiting_after(self, entry_id: str, limit: int) -> list[Entry]:

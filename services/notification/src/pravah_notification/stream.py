@@ -41,11 +41,11 @@ class NotificationHandler:
 
     async def handle(self, batch: Sequence[Event[Any]]) -> Outcome:
         """Apply a batch. Safe to repeat: on Transient, call again with the same one."""
-        learners = await self._keep_people(batch)
+        learners, erased = await self._keep_people(batch)
         courses = await self._keep_courses(batch)
         await self._write(drafts(batch))
         for _ in range(STEPS_AT_ONCE if learners or courses else 0):
-            waiting = await self._ledger.waiting_for(learners, courses, STEP)
+            waiting = await self._ledger.waiting_for(learners, courses, STEP, erased_ids=erased)
             await self._settle(waiting)
             if len(waiting) < STEP:
                 break
@@ -86,11 +86,13 @@ class NotificationHandler:
             _count(entry for entry in moved)
             log.info("ledger.settled", waiting=len(waiting), moved=len(moved))
 
-    async def _keep_people(self, batch: Sequence[Event[Any]]) -> list[str]:
+    async def _keep_people(self, batch: Sequence[Event[Any]]) -> tuple[list[str], list[str]]:
+        """Return whom the batch is about, and which of them it erases."""
         people = [person for event in batch if (person := _person(event.data)) is not None]
         if people:
             await self._directory.keep_people(people)
-        return sorted({person.learner_id for person in people})
+        erased = {event.data.learner_id for event in batch if isinstance(event.data, PersonErased)}
+        return sorted({person.learner_id for person in people}), sorted(erased)
 
     async def _keep_courses(self, batch: Sequence[Event[Any]]) -> list[str]:
         courses = [

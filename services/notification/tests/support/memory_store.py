@@ -40,14 +40,20 @@ class MemoryStore:
         return [entry for entry in self._waiting() if entry.id in wanted]
 
     async def waiting_for(
-        self, learner_ids: Sequence[str], course_ids: Sequence[str], limit: int
+        self,
+        learner_ids: Sequence[str],
+        course_ids: Sequence[str],
+        limit: int,
+        *,
+        erased_ids: Sequence[str] = (),
     ) -> list[Entry]:
         """See `ports.LedgerWrites`."""
         await self._step("waiting_for")
         return [
             entry
             for entry in self._waiting()
-            if (entry.occasion.learner_id in learner_ids and "person" in entry.missing)
+            if entry.occasion.learner_id in erased_ids
+            or (entry.occasion.learner_id in learner_ids and "person" in entry.missing)
             or (entry.occasion.course_id in course_ids and "course" in entry.missing)
         ][:limit]
 

@@ -73,14 +73,22 @@ class Ledger:
         return await self._find({"_id": {"$in": sorted(entry_ids)}, "state": "waiting"})
 
     async def waiting_for(
-        self, learner_ids: Sequence[str], course_ids: Sequence[str], limit: int
+        self,
+        learner_ids: Sequence[str],
+        course_ids: Sequence[str],
+        limit: int,
+        *,
+        erased_ids: Sequence[str] = (),
     ) -> list[Entry]:
-        """Return up to `limit` entries that miss one of these people or courses."""
-        person = {"learner_id": {"$in": list(learner_ids)}, "missing": "person"}
-        course = {"course_id": {"$in": list(course_ids)}, "missing": "course"}
-        found = await self._find({"state": "waiting", **person}, limit) if learner_ids else []
-        if course_ids and len(found) < limit:
-            found += await self._find({"state": "waiting", **course}, limit - len(found))
+        """See `ports.LedgerWrites`."""
+        found: list[Entry] = []
+        for ids, filter_ in (
+            (erased_ids, {"learner_id": {"$in": list(erased_ids)}}),
+            (learner_ids, {"learner_id": {"$in": list(learner_ids)}, "missing": "person"}),
+            (course_ids, {"course_id": {"$in": list(course_ids)}, "missing": "course"}),
+        ):
+            if ids and len(found) < limit:
+                found += await self._find({"state": "waiting", **filter_}, limit - len(found))
         return list({entry.id: entry for entry in found}.values())
 
     async def waiting_after(self, entry_id: str, limit: int) -> list[Entry]:
