@@ -1,5 +1,6 @@
 """Fakes of the loop's unit tests."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from pravah_cli.testing.fake_kafka import FakeKafka
 from pravah_shared.codec import encode
@@ -21,6 +23,7 @@ from pravah_shared.record import Record
 from pravah_shared.settings import Settings
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
+COORDINATOR_SECONDS = 30.0
 
 
 @dataclass
@@ -132,7 +135,8 @@ async def committed_by(settings: Settings, group: str) -> dict[tuple[str, int], 
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        found = await admin.list_consumer_group_offsets(group)
+        async with asyncio.timeout(COORDINATOR_SECONDS):
+            found = await offsets_of(admin, group)
     finally:
         await admin.close()
     return {
@@ -140,6 +144,17 @@ async def committed_by(settings: Settings, group: str) -> dict[tuple[str, int], 
         for tp, meta in found.items()
         if meta.offset >= 0
     }
+
+
+async def offsets_of(admin: AIOKafkaAdminClient, group: str) -> dict[Any, Any]:
+    """Ask until there is somebody to answer: a young broker is still making its groups' topic."""
+    while True:
+        try:
+            found: dict[Any, Any] = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(0.1)
+        else:
+            return found
 
 
 @pytest.fixture

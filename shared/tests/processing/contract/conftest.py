@@ -137,8 +137,9 @@ class Bench:
         self, records: Sequence[Position], *, dead: Sequence[Position] = ()
     ) -> list[Position]:
         """Return the records whose offset was passed though not all of it was done."""
-        done = self.applied() & self.acknowledged()
         committed = await self.committed()
+        # Afterwards: what workers finish in between is done, and was not passed by then.
+        done = self.applied() & self.acknowledged()
         return [
             record
             for record in records
