@@ -6,8 +6,8 @@ Read in Faust 0.15.3; `shared/tests/processing/test_engines.py` arranges each of
   agent or a stop commits records without effect. Its search for gaps lets offsets pass that were
   never handled (#606). Here `commit` looks at `Offsets` alone, which only `handled` moves.
 - A fetch that spans a rebalance delivers records from the positions of before, tagged with the
-  new generation; those between are then taken for already read (#216, #221: the event meant to
-  prevent it is never cleared). Here such a fetch is thrown away and the positions are set back.
+  new generation; those between never come (#216, #221: the event meant to prevent it is never
+  cleared). Here such a fetch is thrown away and the positions are set back.
 - Setting back skips partitions without a commit. Here they go back to their beginning.
 - A refused commit crashes the application (it looks for "already rebalanced" in a text that has
   a line break there). Here the next commit makes up for it.
@@ -21,15 +21,12 @@ import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.app.base import BootStrategy
-from faust.transport.drivers.aiokafka import (
-    AIOKafkaConsumerThread,
-    Consumer,
-    Transport,
-)
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.types import TP
 
 from pravah_shared.processing.consuming import consumer_options
 from pravah_shared.processing.failpoints import reach
+from pravah_shared.processing.faust_intake import DirectConsumer
 from pravah_shared.processing.offsets import Offsets
 from pravah_shared.processing.stream import Stream
 from pravah_shared.telemetry.logs import get_logger
@@ -70,7 +67,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
         return True
 
 
-class HandledOnlyConsumer(Consumer):
+class HandledOnlyConsumer(DirectConsumer):
     """Commits what `handled` was told, and nothing else."""
 
     app: "StreamApp"
@@ -131,9 +128,6 @@ class HandledOnlyConsumer(Consumer):
         self.delivered.clear()
         self.offsets.assign(tuple(partitions))
         log.info("partitions.owned", partitions=len(self.offsets.owned), epoch=self.offsets.epoch)
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing: gaps are markers and compacted records, and `Offsets` does not count."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: `watchdog` watches, and acts."""

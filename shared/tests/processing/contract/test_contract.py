@@ -25,6 +25,8 @@ Bench = Any
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 GARBAGE = Encoded("enrolled", b"garbage", b"\xff\x00", [("ce_type", b"\xfe")])
 LEARNERS = [f"l-{number}" for number in range(40)]
+BACKLOG = 2_000
+"""Records: some seconds of work in batches of ten."""
 
 
 async def ended(worker: asyncio.subprocess.Process, seconds: float = 30) -> int:
@@ -133,6 +135,26 @@ async def test_partitions_move_back_and_forth_without_a_gap(bench: Bench) -> Non
         assert await ended(guest) == 0
 
     await bench.all_committed(records)
+    assert set(bench.applied()) == set(records)
+
+
+async def test_members_come_and_go_in_a_backlog_without_a_gap(bench: Bench) -> None:
+    """Every queue is full, and every fetch may span a rebalance; one member dies on its way."""
+    records = await bench.enroll([f"l-{number}" for number in range(BACKLOG)])
+    await bench.start("steady", static=False)
+    await bench.says("steady", "joined")
+    for turn in range(3):
+        guest = await bench.start(f"guest-{turn}", static=False)
+        await bench.says(f"guest-{turn}", "joined")
+        if turn == 1:
+            bench.order_death("before_commit")  # of either; the other goes on
+        else:
+            guest.terminate()
+        assert await bench.passed_undone(records) == []
+
+    await bench.start("last", static=False)
+    await bench.all_committed(records)
+    assert await bench.passed_undone(records) == []
     assert set(bench.applied()) == set(records)
 
 
