@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import ingest, latency, page, profile, stream
+from bench import faust_intake, ingest, latency, page, profile, stream
 from bench.contest import race
 from bench.effort import FULL, QUICK, Effort
 from bench.machine import Machine
@@ -35,6 +35,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "peers": race.measure,
     "latency": latency.measure,
     "growth": growth.measure,
+    "faust": faust_intake.measure,
 }
 T = TypeVar("T")
 

@@ -26,11 +26,14 @@ class Effort:
     growth_turns: int
     many_enrollments: int
     """The larger size of `cost_growth`; as many events tell `rss_mb`."""
+    intake_turns: int
+    intake_records: int
 
     @property
     def steps(self) -> int:
         """How many steps the run tells of."""
-        return self.ingest_turns + self.stream_turns + self.race_turns + self.growth_turns + 3
+        turns = self.ingest_turns + self.stream_turns + self.race_turns + self.growth_turns
+        return turns + self.intake_turns + 3
 
 
 FULL = Effort(
@@ -43,6 +46,8 @@ FULL = Effort(
     latency_seconds=20,
     growth_turns=5,
     many_enrollments=1_000_000,
+    intake_turns=5,
+    intake_records=50_000,
 )
 QUICK = Effort(
     ingest_turns=3,
@@ -54,4 +59,6 @@ QUICK = Effort(
     latency_seconds=8,
     growth_turns=2,
     many_enrollments=100_000,
+    intake_turns=3,
+    intake_records=10_000,
 )

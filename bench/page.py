@@ -44,10 +44,12 @@ def section(table: str, machine: Machine, effort: Effort, command: str) -> str:
     ingest = f"{effort.ingest_turns} turns of {effort.ingest_seconds:g} s"
     stream = f"{effort.stream_turns} turns of {effort.learners:,} events"
     peers = f"{effort.race_turns} turns, {effort.kills} kills"
+    intake = f"{effort.intake_turns} turns of {effort.intake_records:,} records"
     lines = [
         f"`python -m bench{command}{quick}`",
         *machine.lines(),
-        f"ingest: {ingest} over {CONNECTIONS} connections; stream: {stream}; peers: {peers}",
+        f"ingest: {ingest} over {CONNECTIONS} connections; stream: {stream}",
+        f"peers: {peers}; faust: {intake}",
     ]
     listed = "".join(f"- {line}\n" for line in lines)
     return f"{table}\n{listed}"
