@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 SESSION_SECONDS = 10
 """After this silence a dead member's partitions go to others."""
 
+FETCH_WAIT_MS = 25
+"""How long a broker holds a fetch that finds nothing. The client has one fetch under way at each
+broker, and leaves out of it the partitions of which it has records: by its default, 500, those of
+a busy topic wait for a quiet one's as long as that."""
+
 
 def consumer_options(settings: Settings, group: str) -> dict[str, Any]:
     """Return the options that the contract of `runner` demands."""
@@ -34,6 +39,7 @@ def consumer_options(settings: Settings, group: str) -> dict[str, Any]:
         "session_timeout_ms": SESSION_SECONDS * 1000,
         "heartbeat_interval_ms": SESSION_SECONDS * 1000 // 4,
         "max_poll_records": settings.batch_records,
+        "fetch_max_wait_ms": FETCH_WAIT_MS,
     }
 
 

@@ -23,6 +23,10 @@ EPOCH = 0
 has no time: not every store answers `$exists`, or an open range, from an index."""
 
 
+BEYOND = chr(ord("|") + 1)
+"""After all ids that go on with `|`."""
+
+
 class MongoDocuments:
     """Implements `contract.Documents`."""
 
@@ -31,10 +35,13 @@ class MongoDocuments:
         self._prepared = False
 
     async def prepare(self) -> None:
-        """Make sure of the indexes: a learner's list, a course's stragglers, the unpublished."""
+        """Make sure of the indexes: a course's stragglers, the unpublished.
+
+        A learner's list needs none: its documents stand side by side by `_id`. Every index is paid
+        for by every report.
+        """
         if self._prepared:
             return
-        await self._collection.ensure_index("of_learner", [("learner_id", 1), ("_id", 1)])
         await self._collection.ensure_index("behind", [("course_id", 1), ("decided_version", 1)])
         await self._collection.ensure_index(
             "unpublished_since",
@@ -65,7 +72,11 @@ class MongoDocuments:
         ids = [str(key) for key in keys if key.course_id in required]
         if not ids:
             return []
-        return await self._find({"_id": {"$in": ids}, "$or": shape.deciding(required)})
+        # By `$and`: beside an `$or` not every store looks documents up by `_id`, and one that does
+        # not walks through all there are.
+        return await self._find(
+            {"$and": [{"_id": {"$in": ids}}, {"$or": shape.deciding(required)}]}
+        )
 
     async def prune(self, prunings: Sequence[Pruning]) -> None:
         """See `contract.Documents.prune`."""
@@ -114,7 +125,9 @@ class MongoDocuments:
         self, learner_id: str, *, after: str, limit: int, mdo_id: str | None = None
     ) -> list[Document]:
         """See `contract.Documents.of_learner`."""
-        filter_: Document = {"learner_id": learner_id, "_id": {"$gt": f"{learner_id}|{after}"}}
+        side_by_side = {"$gt": f"{learner_id}|{after}", "$lt": f"{learner_id}{BEYOND}"}
+        # The learner, too: a sharded store asks the one shard that has them.
+        filter_: Document = {"learner_id": learner_id, "_id": side_by_side}
         if mdo_id is not None:
             filter_ = {**filter_, path_of(("mdos", mdo_id)): 1}
         found = await self._collection.find(filter_, sort=[("_id", 1)], limit=limit)
