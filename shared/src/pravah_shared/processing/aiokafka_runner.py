@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -20,8 +21,9 @@ from pravah_shared.telemetry.logs import get_logger
 log = get_logger()
 
 POLL_SECONDS = 0.5
+"""Most time between two looks at whether to stop, and until a commit that failed is made up for."""
 COMMIT_SECONDS = 15.0
-"""Deadline of a commit. One that is missed is made up by the next poll."""
+"""Deadline of a commit."""
 
 
 class AiokafkaRunner:
@@ -34,6 +36,7 @@ class AiokafkaRunner:
         self._offsets: Offsets[TopicPartition] = Offsets()
         self._in_hand: dict[TopicPartition, int] = {}
         self._stopping = asyncio.Event()
+        self._done = asyncio.Event()
         self._consuming: asyncio.Future[None] | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -53,12 +56,14 @@ class AiokafkaRunner:
         try:
             await until_first_ends(
                 self._consumed(self._consuming),
+                self._keep_committing(),
                 stream.sweeper.run(),
                 Watchdog(stream.health, self._lags).run(),
             )
         finally:
             stream.health.joined = False
             if self._consumer is not None:
+                await self._commit(self._consumer)
                 await self._consumer.stop()
 
     async def stop(self) -> None:
@@ -106,7 +111,7 @@ class AiokafkaRunner:
             raise
 
     async def _turn(self, consumer: AIOKafkaConsumer) -> None:
-        """Fetch, run and commit one batch."""
+        """Fetch and run one batch. Its commit goes beside the next one."""
         # No deadline around it: asyncio would add a turn of the event loop between the client's
         # last look at the assignment and ours at the epoch.
         found = await consumer.getmany(
@@ -119,10 +124,7 @@ class AiokafkaRunner:
             next_offsets = {tp: records[-1].offset + 1 for tp, records in found.items()}
             # 1. Everything in `found` has its effect. 2. Only now may the offsets pass.
             self._offsets.done(epoch, next_offsets)
-            await reach("before_commit")
-        await self._commit(consumer)
-        if found:
-            await reach("after_commit")
+            self._done.set()
 
     async def _run_batch(self, found: Mapping[TopicPartition, Any]) -> None:
         name = self._stream.without_prefix
@@ -132,6 +134,20 @@ class AiokafkaRunner:
             await self._stream.loop.run_batch(records)
         finally:
             self._in_hand = {}
+
+    async def _keep_committing(self) -> None:
+        """Commit what is done, for ever: no batch waits for the broker's word on the one before."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._done.wait(), POLL_SECONDS)
+            fresh = self._done.is_set()
+            self._done.clear()
+            if fresh:
+                await reach("before_commit")
+            if self._consumer is not None:
+                await self._commit(self._consumer)
+            if fresh:
+                await reach("after_commit")
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commit what is done and owned. Failing costs a redelivery, never a record."""
