@@ -24,6 +24,8 @@ POLL_SECONDS = 0.5
 """Most time between two looks at whether to stop, and until a commit that failed is made up for."""
 COMMIT_SECONDS = 15.0
 """Deadline of a commit."""
+BETWEEN_COMMITS_SECONDS = 0.1
+"""What a crash repeats. Small batches come fifty a second, and a commit costs as much as one."""
 
 
 class AiokafkaRunner:
@@ -148,6 +150,7 @@ class AiokafkaRunner:
                 await self._commit(self._consumer)
             if fresh:
                 await reach("after_commit")
+            await asyncio.sleep(BETWEEN_COMMITS_SECONDS)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commit what is done and owned. Failing costs a redelivery, never a record."""
