@@ -6,12 +6,13 @@ because here alone is known that there is nothing to wait for: nearly all reques
 and need no timer.
 """
 
-from asyncio import BaseTransport, TimerHandle
+from asyncio import BaseTransport, TimerHandle, Transport
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pravah_shared.http import limits
+from pravah_shared.http.joined import Joined
 from pravah_shared.http.limits import BODY_BYTES
 
 HEAD_BYTES: Final = 64 * 1024
@@ -43,7 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a request, but not for ever."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn declares it
+        assert isinstance(transport, Transport)
+        super().connection_made(Joined(transport, self.loop))  # type: ignore[arg-type]  # as good
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

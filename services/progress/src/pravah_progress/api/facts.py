@@ -6,6 +6,7 @@ either: a report is read, judged and written as one struct. test_facts.py holds 
 
 import os
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final, NamedTuple
 
@@ -53,10 +54,7 @@ class Now(NamedTuple):
     @classmethod
     def at(cls, moment: datetime) -> "Now":
         """Return the forms of a moment of UTC, cut to milliseconds."""
-        milliseconds = moment.microsecond // 1000
-        moment = moment.replace(microsecond=milliseconds * 1000)
-        text = moment.isoformat(timespec="milliseconds")[:23] + "Z"
-        return cls(moment, text, text[:19])
+        return _now(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 
     def is_past(self, time: str) -> bool:
         """Whether a plain time is not later."""
@@ -65,6 +63,13 @@ class Now(NamedTuple):
     def is_within(self, time: str, ahead: timedelta) -> bool:
         """Whether a plain time is at most so far ahead."""
         return self.is_past(time) or datetime.fromisoformat(time) <= self.moment + ahead
+
+
+@lru_cache(maxsize=1)
+def _now(moment: datetime) -> Now:
+    """Return the forms of a whole millisecond; several requests come within one."""
+    text = moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    return Now(moment, text, text[:19])
 
 
 def record_of(reported: Reported, now: Now, traceparent: str | None) -> Encoded:

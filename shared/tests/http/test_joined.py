@@ -1,0 +1,76 @@
+"""What the server writes in one turn of the event loop leaves as one piece."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pravah_shared.http.joined import Joined
+
+
+class Transport:
+    """Notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def write(self, piece: bytes) -> None:
+        """Note a piece."""
+        self.told.append(piece)
+
+    def close(self) -> None:
+        """Note the end."""
+        self.told.append("closed")
+
+    def abort(self) -> None:
+        """Note the end."""
+        self.told.append("aborted")
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+
+@pytest.fixture
+def transport() -> Transport:
+    """Return a transport."""
+    return Transport()
+
+
+@pytest.fixture
+async def joined(transport: Transport) -> Any:
+    """Return it joined."""
+    return Joined(transport, asyncio.get_running_loop())  # type: ignore[arg-type]
+
+
+async def test_a_turn_is_one_piece(joined: Any, transport: Transport) -> None:
+    """Head and body; and the next turn's are the next piece."""
+    joined.write(b"head ")
+    joined.write(b"body")
+    assert transport.told == []
+    await asyncio.sleep(0)
+    joined.write(b"more")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert transport.told == [b"head body", b"more"]
+
+
+async def test_what_is_held_goes_before_the_end(joined: Any, transport: Transport) -> None:
+    """An answer that closes its connection is whole."""
+    joined.write(b"last")
+    joined.close()
+    await asyncio.sleep(0)
+    assert transport.told == [b"last", "closed"]
+
+
+async def test_nothing_goes_after_an_abort(joined: Any, transport: Transport) -> None:
+    """The connection is gone."""
+    joined.write(b"late")
+    joined.abort()
+    await asyncio.sleep(0)
+    assert transport.told == ["aborted"]
+
+
+async def test_all_else_is_the_transports(joined: Any) -> None:
+    """As the server asks it."""
+    assert joined.is_closing() is False
