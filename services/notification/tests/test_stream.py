@@ -155,8 +155,9 @@ async def test_a_course_that_many_wait_for_is_told_in_bounded_steps() -> None:
     store = MemoryStore()
     process = handler(store)
     learners = [f"l{number}" for number in range(6 * STEP)]
-    for learner in learners:
-        await process.handle([person(learner), enrolled(learner)])
+    for start in range(0, len(learners), STEP):
+        some = learners[start : start + STEP]
+        await process.handle([fact for one in some for fact in (person(one), enrolled(one))])
     sizes: list[int] = []
     settle = store.settle
 

@@ -3,9 +3,13 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
+import uvloop
+from fastapi import FastAPI
 
 from pravah_shared.http.joined import Joined
+from pravah_shared.http.server import running
 
 
 class Transport:
@@ -74,3 +78,19 @@ async def test_nothing_goes_after_an_abort(joined: Any, transport: Transport) ->
 async def test_all_else_is_the_transports(joined: Any) -> None:
     """As the server asks it."""
     assert joined.is_closing() is False
+
+
+def test_the_server_answers_on_the_event_loop_of_services() -> None:
+    """Whose transports are none of asyncio's classes."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def answer() -> str:
+        return "here"
+
+    async def ask() -> str:
+        async with running(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+            return (await client.get(f"http://127.0.0.1:{port}/")).text
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(ask()) == '"here"'
