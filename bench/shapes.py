@@ -17,7 +17,6 @@ from bench.documents import batches
 from bench.machine import Machine
 from pravah_cli.output import Output
 from pravah_cli.testing.stack import describe, own_store
-from pravah_progress.model import Path as Names
 from pravah_progress.model import path_of
 from pravah_progress.store.shape import as_rules_know_it
 from pravah_shared.mongo import Collection, Database
@@ -48,7 +47,7 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
-def raised(number: int) -> Iterator[Names]:
+def raised(number: int) -> Iterator[str]:
     """Yield the fields that a round raises."""
     for name in ("first", "last", "received"):
         yield f"new-{number}-{name}"

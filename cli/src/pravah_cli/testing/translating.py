@@ -21,7 +21,6 @@ def translation_faults(package: str, locale: str, msgids: Collection[Msgid]) -> 
     """
     with (files(package) / "locales" / f"{locale}.po").open("rb") as po:
         catalogue = read_po(po, locale=locale)
-    translated = {message.id: message for message in catalogue if not message.fuzzy}
     translated = {message.id: message for message in catalogue if message.id and not message.fuzzy}
     faults = [f"not translated: {msgid}" for msgid in msgids if msgid not in translated]
     faults += [f"not used: {msgid}" for msgid in translated if msgid not in msgids]

@@ -3,7 +3,7 @@
 By itself it takes a head of any size and waits for it, and for the body, for ever: memory and
 connections for anybody, without a token. `Limited` bounds the body's size. Its time is watched here
 because here alone is known that there is nothing to wait for: nearly all requests come in one piece
-and need no timer.
+and need no timer. Answers leave through a `CoalescingTransport`.
 """
 
 from asyncio import BaseTransport, TimerHandle
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pravah_shared.http import limits
-from pravah_shared.http.joined import Joined
+from pravah_shared.http.coalescing import CoalescingTransport
 from pravah_shared.http.limits import BODY_BYTES
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a request, but not for ever."""
         # By what it does, not by its class: uvloop's is none of asyncio's.
-        joined: Any = Joined(cast("Transport", transport), self.loop)
-        super().connection_made(joined)
+        coalescing: Any = CoalescingTransport(cast("Transport", transport), self.loop)
+        super().connection_made(coalescing)
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

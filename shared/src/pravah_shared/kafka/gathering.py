@@ -17,8 +17,8 @@ from pravah_shared.kafka.publisher import Publisher
 from pravah_shared.telemetry.metrics import EVENTS_PUBLISHED
 
 LINGER_SECONDS: Final = 0.01
-"""From a record to its batch, for company: a batch costs far more than one record more in it. With
-half of it, ingest's requests cost an eighth more processor time (`bench --only ingest`)."""
+"""From a record to its batch, for company: a batch costs far more than one record more in it. Half
+of it was tried, and cost ingest processor time (`bench --only ingest`)."""
 MOST_TOGETHER: Final = 2_000
 """Records of one partition written by one call."""
 

@@ -17,9 +17,6 @@ from pravah_shared.kafka.connection import client_options
 from pravah_shared.kafka.table import DEAD_LETTER_HEADROOM_BYTES, MAX_MESSAGE_BYTES
 from pravah_shared.settings import Settings
 
-LINGER_MS = 0
-"""No wait for company: what comes together is given together (a call's records; those of many calls
-by `kafka.gathering`), and what comes while a request is under way goes with the next one."""
 BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that hangs this long is asked again on a new connection."""
@@ -35,7 +32,8 @@ def create(settings: Settings, client_id: str, transactional_id: str | None) -> 
         transactional_id=transactional_id,
         enable_idempotence=True,
         acks="all",
-        linger_ms=LINGER_MS,
+        # No linger_ms: what comes together is given together (a call's records; those of many calls
+        # by `kafka.gathering`), and what comes while a request is under way goes with the next.
         max_batch_size=BATCH_BYTES,
         # On batches of progress reports a third of lz4's time at aiokafka's level, two thirds of
         # its size; a tenth of the input.

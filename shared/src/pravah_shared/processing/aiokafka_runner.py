@@ -25,7 +25,7 @@ POLL_SECONDS = 0.5
 COMMIT_SECONDS = 15.0
 """Deadline of a commit."""
 BETWEEN_COMMITS_SECONDS = 0.1
-"""What a crash repeats. Small batches come fifty a second, and a commit costs as much as one."""
+"""What a crash repeats, beside the batch in hand. Small batches come many times as often."""
 
 
 class AiokafkaRunner:

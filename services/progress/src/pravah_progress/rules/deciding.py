@@ -51,7 +51,7 @@ def _due(document: Document, course: Course, run: str, open_: Sequence[str]) -> 
     scope = scope_of(document, course, run)
     completed_at = last_passed_at(scope, course)
     said = [announced_of(document, run, number) for number in open_]
-    # What is announced is not asked for: to look through all units for it takes long.
+    # Asked for only while it is not announced: it looks through all units.
     started_at = None if all(STARTED in one for one in said) else scope.first_at()
     due = Due("course", course.version, started_at, completed_at, score_of(scope, course))
     if completed_at is None or all(COMPLETED in one for one in said):

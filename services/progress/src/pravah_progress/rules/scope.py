@@ -1,6 +1,6 @@
 """Which facts count for an enrollment, and what they say."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,9 +15,6 @@ LEAST_CAP_SECONDS = 10 * 60
 """No cap is lower: a page of a minute may well be thought about."""
 UNKNOWN_LENGTH_CAP_SECONDS = 4 * 60 * 60
 """Most learning seconds of a unit whose length the course does not say: half a working day."""
-
-
-NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +41,13 @@ class Scope:
 
     def first_at(self) -> Milliseconds | None:
         """Return when the learner was first active."""
-        return _min(
-            [part.earliest(days) for part in self.parts for days in activity_of(part.facts)]
-        )
+        return _min(part.earliest(days) for part in self.parts for days in activity_of(part.facts))
 
     def seconds(self, course: Course | None) -> int:
         """Return the learning seconds over all units, within the contract's bound."""
         lengths = {} if course is None else {unit.unit_id: unit.seconds for unit in course.units}
         units = {id_ for part in self.parts for id_ in part.facts.get("content", {})}
-        return min(sum([self.seconds_of(id_, lengths.get(id_)) for id_ in units]), MAX_SECONDS)
+        return min(sum(self.seconds_of(id_, lengths.get(id_)) for id_ in units), MAX_SECONDS)
 
     def seconds_of(self, unit_id: str, length_seconds: int | None) -> int:
         """Return the learning seconds of one unit over all devices, within its cap.
@@ -68,16 +63,12 @@ class Scope:
 
     def opened(self, unit_id: str) -> bool:
         """Tell whether a content unit was ever reported, in the window or not."""
-        return bool(self._content_parts(unit_id))
+        return any(True for _ in self._content_parts(unit_id))
 
     def done_at(self, unit_id: str) -> Milliseconds | None:
         """Return when the learner first finished a content unit."""
         return _min(
-            [
-                part.earliest(content["done"])
-                for part, content in self._content_parts(unit_id)
-                if "done" in content
-            ]
+            part.earliest(content.get("done", {})) for part, content in self._content_parts(unit_id)
         )
 
     def languages_of(self, unit_id: str) -> set[str]:
@@ -85,7 +76,7 @@ class Scope:
         return {
             language
             for _, content in self._content_parts(unit_id)
-            for language, said in content.get("languages", NOTHING).items()
+            for language, said in content.get("languages", {}).items()
             if "done_at" in said
         }
 
@@ -109,7 +100,7 @@ class Scope:
         if unit.kind == "content":
             return self.done_at(unit.unit_id)
         return _min(
-            [submission.at for submission in self.submissions(unit) if passes(unit, submission)]
+            submission.at for submission in self.submissions(unit) if passes(unit, submission)
         )
 
     def best(self, unit: Unit) -> Best | None:
@@ -139,12 +130,10 @@ class Scope:
             for (at, attempt_id), percent in sorted(found.items())
         ]
 
-    def _content_parts(self, unit_id: str) -> list[tuple[Part, Mapping[str, Any]]]:
-        return [
-            (part, content)
-            for part in self.parts
-            if (content := part.facts.get("content", NOTHING).get(unit_id))
-        ]
+    def _content_parts(self, unit_id: str) -> Iterator[tuple[Part, Mapping[str, Any]]]:
+        for part in self.parts:
+            if content := part.facts.get("content", {}).get(unit_id):
+                yield part, content
 
 
 def activity_of(facts: Mapping[str, Any]) -> Iterator[Days]:
@@ -202,5 +191,5 @@ def _mark(percent: float) -> float | None:
     return None if percent <= UNMARKED else percent
 
 
-def _min(moments: Iterable[Milliseconds | None]) -> Milliseconds | None:
-    return min([moment for moment in moments if moment is not None], default=None)
+def _min(moments: Iterator[Milliseconds | None]) -> Milliseconds | None:
+    return min((moment for moment in moments if moment is not None), default=None)

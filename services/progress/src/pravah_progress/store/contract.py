@@ -120,7 +120,7 @@ class Courses(Protocol):
         ...
 
     def known(self, course_ids: Collection[str]) -> Mapping[str, Course]:
-        """Return versions that the store held at some time, without asking it; of those seen."""
+        """Return the versions seen last, without asking the store; none of what was never seen."""
         ...
 
     async def unreconciled(self) -> Course | None:

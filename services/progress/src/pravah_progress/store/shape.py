@@ -39,18 +39,18 @@ def as_rules_know_it(stored: Document) -> Document:
     branches = {"": document}
     for path, value in stored.items():
         parent, _, name = path.rpartition(SEPARATOR)
-        branch = branches.get(parent) or _grown(branches, parent)
-        branch[name.replace(DOT, ".")] = json.loads(value) if path.startswith(ANNOUNCED) else value
+        branch = _branch(branches, parent)
+        text = parent.startswith(ANNOUNCED)
+        branch[name.replace(DOT, ".")] = json.loads(value) if text else value
     return document
 
 
-def _grown(branches: dict[Path, Document], path: Path) -> Document:
+def _branch(branches: dict[Path, Document], path: Path) -> Document:
     """Return the branch that a path leads to, grown from the next one that is there."""
-    if (branch := branches.get(path)) is None:
+    if path not in branches:
         parent, _, name = path.rpartition(SEPARATOR)
-        branch = _grown(branches, parent).setdefault(name.replace(DOT, "."), {})
-        branches[path] = branch
-    return branch
+        branches[path] = _branch(branches, parent).setdefault(name.replace(DOT, "."), {})
+    return branches[path]
 
 
 def merging(change: Change, version: int) -> Document:

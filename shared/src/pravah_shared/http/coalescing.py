@@ -4,7 +4,7 @@ from asyncio import AbstractEventLoop, Transport
 from typing import Any
 
 
-class Joined:
+class CoalescingTransport:
     """Stands for `transport`. The server writes an answer's head and body apart.
 
     Each write is a call of the kernel and a packet of its own; of a small answer they are a large

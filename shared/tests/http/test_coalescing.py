@@ -8,7 +8,7 @@ import pytest
 import uvloop
 from fastapi import FastAPI
 
-from pravah_shared.http.joined import Joined
+from pravah_shared.http.coalescing import CoalescingTransport
 from pravah_shared.http.server import running
 
 
@@ -42,42 +42,42 @@ def transport() -> Transport:
 
 
 @pytest.fixture
-async def joined(transport: Transport) -> Any:
-    """Return it joined."""
-    return Joined(transport, asyncio.get_running_loop())  # type: ignore[arg-type]
+async def coalescing(transport: Transport) -> Any:
+    """Return it, coalescing."""
+    return CoalescingTransport(transport, asyncio.get_running_loop())  # type: ignore[arg-type]
 
 
-async def test_a_turn_is_one_piece(joined: Any, transport: Transport) -> None:
+async def test_a_turn_is_one_piece(coalescing: Any, transport: Transport) -> None:
     """Head and body; and the next turn's are the next piece."""
-    joined.write(b"head ")
-    joined.write(b"body")
+    coalescing.write(b"head ")
+    coalescing.write(b"body")
     assert transport.told == []
     await asyncio.sleep(0)
-    joined.write(b"more")
+    coalescing.write(b"more")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert transport.told == [b"head body", b"more"]
 
 
-async def test_what_is_held_goes_before_the_end(joined: Any, transport: Transport) -> None:
+async def test_what_is_held_goes_before_the_end(coalescing: Any, transport: Transport) -> None:
     """An answer that closes its connection is whole."""
-    joined.write(b"last")
-    joined.close()
+    coalescing.write(b"last")
+    coalescing.close()
     await asyncio.sleep(0)
     assert transport.told == [b"last", "closed"]
 
 
-async def test_nothing_goes_after_an_abort(joined: Any, transport: Transport) -> None:
+async def test_nothing_goes_after_an_abort(coalescing: Any, transport: Transport) -> None:
     """The connection is gone."""
-    joined.write(b"late")
-    joined.abort()
+    coalescing.write(b"late")
+    coalescing.abort()
     await asyncio.sleep(0)
     assert transport.told == ["aborted"]
 
 
-async def test_all_else_is_the_transports(joined: Any) -> None:
+async def test_all_else_is_the_transports(coalescing: Any) -> None:
     """As the server asks it."""
-    assert joined.is_closing() is False
+    assert coalescing.is_closing() is False
 
 
 def test_the_server_answers_on_the_event_loop_of_services() -> None:
