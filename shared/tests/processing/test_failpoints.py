@@ -69,6 +69,18 @@ async def test_of_two_processes_one_takes_the_order(
     assert signals == [(os.getpid(), signal.SIGSTOP)]
 
 
+async def test_who_reads_an_order_while_it_is_taken_reads_an_order(
+    file: Path, signals: list[tuple[int, int]]
+) -> None:
+    """A worker that opened the file just before; with half an order it would not go on."""
+    order = Order("before_publish", "kill")
+    order.lay(file)
+    with file.open() as opened_by_another:
+        await Failpoints(file).reach("before_publish")
+        assert Order.read(opened_by_another.read()) == order
+    assert len(signals) == 1
+
+
 async def test_passes_count_from_when_the_order_was_laid(
     file: Path, signals: list[tuple[int, int]]
 ) -> None:

@@ -45,6 +45,7 @@ async def killed_at(point: Point, scene: Scene) -> str:
     """A stream kills itself at a step, and comes back."""
     name, left = await _obeyed(scene, point, "kill")
     await scene.bed.start(name)
+    _had_work(name, left, point)
     return f"{name} killed itself, {left} records left"
 
 
@@ -54,6 +55,7 @@ async def zombie(scene: Scene) -> str:
     name, left = await _obeyed(scene, point, "stop")
     await asyncio.sleep(SESSION_SECONDS + 3)
     scene.bed.proceed(name)
+    _had_work(name, left, point)
     words = point.replace("_", " ")
     return f"{name} stood {words} for {SESSION_SECONDS + 3} s and went on, {left} records left"
 
@@ -61,10 +63,13 @@ async def zombie(scene: Scene) -> str:
 async def _obeyed(scene: Scene, point: Point, action: Action) -> tuple[str, int]:
     order = Order(point, action, scene.chance.randint(1, 4))
     name, _ = await scene.bed.obeyed(order)
-    left = await scene.sampler.lag()
+    return name, await scene.sampler.lag()
+
+
+def _had_work(name: str, left: int, point: Point) -> None:
+    """Raise NoWork unless it had. Asked once the process is back: nobody else brings it back."""
     if not left and point != "after_commit":
         raise NoWork(f"{name} had nothing left to do at {point}")
-    return name, left
 
 
 async def stream_killed(scene: Scene) -> str:

@@ -75,9 +75,10 @@ class Run:
             try:
                 async with asyncio.timeout(FAULT_SECONDS + 2 * scene.outage_seconds):
                     said = await FAULTS[name](scene)
-            except NoWork:
+            except NoWork as error:
                 if not left:
                     raise
+                self.say(f"{name}: {error}; once more")
                 await self._all_run()
             else:
                 break

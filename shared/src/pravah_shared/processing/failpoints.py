@@ -108,11 +108,14 @@ class Failpoints:
 
     def _take(self) -> bool:
         """Take the order; False: another process was faster."""
-        own = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        pid = str(os.getpid())
+        own, note = (self._file.with_name(f"{self._file.name}.{pid}{kind}") for kind in ("", ".by"))
         with suppress(FileNotFoundError):
             self._file.rename(own)
-            own.write_text(str(os.getpid()))
-            own.rename(taken_from(self._file))
+            # Not into the order itself: who has it open would read a pid, or nothing, as an order.
+            note.write_text(pid)
+            note.rename(taken_from(self._file))
+            own.unlink()
             return True
         return False
 
