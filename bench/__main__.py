@@ -37,13 +37,15 @@ MEASUREMENTS: dict[str, Measurement] = {
     "growth": growth.measure,
     "faust": faust_intake.measure,
 }
+FAILURES = (PravahError, WrongOutput, TimeoutError)
 T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code.
 
-    1: something did not start, or what was measured gave wrong output. No figure is written then.
+    1: something did not start, or what was measured gave wrong output. No figure is written then;
+    those that were known by then are printed.
     """
     chosen = _parser().parse_args(arguments)
     out, effort = Output(as_json=chosen.json), QUICK if chosen.quick else FULL
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _scale(out, machine, effort, chosen.page)
         else:
             _table(out, machine, effort, chosen)
-    except (PravahError, WrongOutput, TimeoutError) as error:
+    except FAILURES as error:
         sys.stderr.write(f"no figures: {error}\n")
         return 1
     return 0
@@ -79,15 +81,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _table(out: Output, machine: Machine, effort: Effort, chosen: argparse.Namespace) -> None:
-    wanted = chosen.only or list(MEASUREMENTS)
+    lines: list[Line] = []
 
-    async def measured(parts: Parts, told: Steps) -> list[Line]:
-        found: list[Line] = []
-        for name in wanted:
-            found += await MEASUREMENTS[name](parts, effort, told)
-        return found
+    async def measured(parts: Parts, told: Steps) -> None:
+        for name in chosen.only or MEASUREMENTS:
+            lines.extend(await MEASUREMENTS[name](parts, effort, told))
 
-    lines = _on_parts(measured, effort.steps)
+    try:
+        _on_parts(measured, effort.steps)
+    except FAILURES:
+        out.table(COLUMNS, [line.row() for line in lines])
+        raise
     found = [line.as_json() for line in lines]
     if not chosen.only:
         RESULTS.write_text(json.dumps(found, indent=2) + "\n")

@@ -1,13 +1,15 @@
 """Ingest: requests per CPU second of the progress API beside a FastAPI route that does nothing.
 
-Both are one process on the same server settings, driven in turns by the same load generator. CPU
-time is the served process's own, user and system, from /proc: broker, store and load generator
-are other processes.
+And beside that route, the limit: the same server and publisher with nothing in between. Each is one
+process on the same server settings, driven in turns by the same load generator. CPU time is the
+served process's own, user and system, from /proc: broker, store and load generator are other
+processes.
 """
 
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 
@@ -39,32 +41,41 @@ async def measure(parts: Parts, effort: Effort, steps: Steps) -> list[Result]:
     """Measure in turns.
 
     Raises:
-        WrongOutput: an answer was not 202, or the topic lacks what was accepted.
+        WrongOutput: an answer was not 202, or a topic lacks what was accepted.
     """
-    async with deployment(parts, "ingest") as own:
+    async with deployment(parts, "ingest") as own, deployment(parts, "bare") as bare:
         await _put_course(own)
         with ExitStack() as running:
-            api, noop = parts.launch("progress-api", own), _noop()
+            launches = (
+                parts.launch("progress-api", own),
+                _beside("do-nothing route", "bench.noop", {}),
+                _beside("bare publisher", "bench.bare", bare.environment("progress")),
+            )
             sides = [
                 _Side(launch, running.enter_context(served(launch, parts.state)).pid, tokens)
                 for tokens in [_tokens(parts, own)]
-                for launch in (api, noop)
+                for launch in launches
             ]
             for side in sides:
                 steps.tell(f"ingest: warming up {side.launch.name}")
                 await side.run(WARM_UP_SECONDS)
-            pairs = []
+            turns = []
             for turn in range(effort.ingest_turns):
                 steps.tell(f"ingest: turn {turn + 1} of {effort.ingest_turns}")
-                ours, baseline = [await side.run(effort.ingest_seconds) for side in sides]
-                pairs.append(Pair(ours, baseline))
+                turns.append([await side.run(effort.ingest_seconds) for side in sides])
                 steps.advance()
             await _check(own, sides[0])
-    return [Result("ingest_vs_noop", "requests/CPU s", tuple(pairs), TARGET)]
+            await _check(bare, sides[2])
+    ours = tuple(Pair(api, noop) for api, noop, _ in turns)
+    limit = tuple(Pair(least, noop) for _, noop, least in turns)
+    return [
+        Result("ingest_vs_noop", "requests/CPU s", ours, TARGET),
+        Result("ingest_limit", "requests/CPU s", limit, note="server and publisher alone"),
+    ]
 
 
 class _Side:
-    """One of the two servers, and what it has answered so far."""
+    """One of the servers, and what it has answered so far."""
 
     def __init__(self, launch: Launch, pid: int, tokens: list[str]) -> None:
         self.launch = launch
@@ -110,9 +121,9 @@ async def _put_course(own: Deployment) -> None:
         await database.close()
 
 
-def _noop() -> Launch:
+def _beside(name: str, module: str, environment: Mapping[str, str]) -> Launch:
     port = free_port()
-    return python("do-nothing route", ["-m", "bench.noop", str(port)], port, {})
+    return python(name, ["-m", module, str(port)], port, environment)
 
 
 def _tokens(parts: Parts, own: Deployment) -> list[str]:
@@ -121,11 +132,11 @@ def _tokens(parts: Parts, own: Deployment) -> list[str]:
     return [mint(bearer, settings, parts.state) for bearer in bearers]
 
 
-async def _check(own: Deployment, api: _Side) -> None:
+async def _check(own: Deployment, side: _Side) -> None:
     """Count the topic: what was accepted is in Kafka, once."""
     found = 0
     async with TopicReader(own.settings(ProgressSettings), ["progressed"]) as reader:
         while records := await reader.read(wait_seconds=2):
             found += len(records)
-    if found != api.accepted:
-        raise WrongOutput(f"{api.accepted} reports were accepted, the topic holds {found}")
+    if found != side.accepted:
+        raise WrongOutput(f"{side.accepted} reports were accepted, the topic holds {found}")

@@ -22,6 +22,8 @@ from pravah_shared.settings import Settings
 
 PARTITIONS = 4
 """Of learner topics, where a measurement does not say otherwise."""
+DROP_SECONDS = 300.0
+"""To drop a database of a million documents; no service ever waits so long for its store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ async def deployment(
     finally:
         await delete_topics(settings)
         for database_name in own.databases:
-            database = Database.connect(parts.stack.mongo_uri, database_name)
+            database = Database.connect(
+                parts.stack.mongo_uri, database_name, deadline_seconds=DROP_SECONDS
+            )
             await database.drop()
             await database.close()
