@@ -44,8 +44,8 @@ T = TypeVar("T")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code.
 
-    1: something did not start, or what was measured gave wrong output. No figure is written then;
-    those that were known by then are printed.
+    1: something did not start, or what was measured gave wrong output. Nothing is written then;
+    the figures known by then are printed.
     """
     chosen = _parser().parse_args(arguments)
     out, effort = Output(as_json=chosen.json), QUICK if chosen.quick else FULL
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _table(out, machine, effort, chosen)
     except FAILURES as error:
-        sys.stderr.write(f"no figures: {error}\n")
+        sys.stderr.write(f"broken off, nothing written: {error}\n")
         return 1
     return 0
 
@@ -90,7 +90,8 @@ def _table(out: Output, machine: Machine, effort: Effort, chosen: argparse.Names
     try:
         _on_parts(measured, effort.steps)
     except FAILURES:
-        out.table(COLUMNS, [line.row() for line in lines])
+        if lines:
+            out.table(COLUMNS, [line.row() for line in lines])
         raise
     found = [line.as_json() for line in lines]
     if not chosen.only:

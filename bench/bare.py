@@ -2,7 +2,7 @@
 
 Takes a body, has Kafka acknowledge it with acks=all, answers. The same server, event loop and
 gathering publisher as the progress API; nothing is read, checked, judged, counted or traced, and
-no framework stands in between.
+no route of a framework is asked.
 """
 
 import asyncio
@@ -16,6 +16,9 @@ import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bench import learning
+from bench.ingest import LEARNERS
+from bench.noop import ANSWER
 from pravah_progress.settings import ProgressSettings
 from pravah_shared.codec import Encoded
 from pravah_shared.events import Progressed
@@ -23,10 +26,10 @@ from pravah_shared.http.server import serve
 from pravah_shared.kafka.gathering import Gathering
 from pravah_shared.kafka.publisher import Publisher
 
-KEYS: Final = itertools.cycle([b"%d" % number for number in range(200)])
-ANSWER: Final = b'{"accepted":1,"token":"0.0","flush_after_seconds":30}'
-BODY: Final[Message] = {"type": "http.response.body", "body": ANSWER}
-HEADERS: Final = [(b"content-length", b"%d" % len(ANSWER)), (b"content-type", b"application/json")]
+KEYS: Final = itertools.cycle([learning.learner_id(n).encode() for n in range(LEARNERS)])
+CONTENT: Final = ANSWER.model_dump_json().encode()
+BODY: Final[Message] = {"type": "http.response.body", "body": CONTENT}
+HEADERS: Final = [(b"content-length", b"%d" % len(CONTENT)), (b"content-type", b"application/json")]
 
 
 @asynccontextmanager

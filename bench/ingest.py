@@ -48,8 +48,8 @@ async def measure(parts: Parts, effort: Effort, steps: Steps) -> list[Result]:
         with ExitStack() as running:
             launches = (
                 parts.launch("progress-api", own),
-                _beside("do-nothing route", "bench.noop", {}),
-                _beside("bare publisher", "bench.bare", bare.environment("progress")),
+                _server("do-nothing route", "bench.noop", {}),
+                _server("bare publisher", "bench.bare", bare.environment("progress")),
             )
             sides = [
                 _Side(launch, running.enter_context(served(launch, parts.state)).pid, tokens)
@@ -64,10 +64,11 @@ async def measure(parts: Parts, effort: Effort, steps: Steps) -> list[Result]:
                 steps.tell(f"ingest: turn {turn + 1} of {effort.ingest_turns}")
                 turns.append([await side.run(effort.ingest_seconds) for side in sides])
                 steps.advance()
-            await _check(own, sides[0])
-            await _check(bare, sides[2])
-    ours = tuple(Pair(api, noop) for api, noop, _ in turns)
-    limit = tuple(Pair(least, noop) for _, noop, least in turns)
+            api, _, publisher = sides
+            await _check(own, api)
+            await _check(bare, publisher)
+    ours = tuple(Pair(rate, noop) for rate, noop, _ in turns)
+    limit = tuple(Pair(rate, noop) for _, noop, rate in turns)
     return [
         Result("ingest_vs_noop", "requests/CPU s", ours, TARGET),
         Result("ingest_limit", "requests/CPU s", limit, note="server and publisher alone"),
@@ -121,7 +122,7 @@ async def _put_course(own: Deployment) -> None:
         await database.close()
 
 
-def _beside(name: str, module: str, environment: Mapping[str, str]) -> Launch:
+def _server(name: str, module: str, environment: Mapping[str, str]) -> Launch:
     port = free_port()
     return python(name, ["-m", module, str(port)], port, environment)
 

@@ -45,7 +45,7 @@ async def killed_at(point: Point, scene: Scene) -> str:
     """A stream kills itself at a step, and comes back."""
     name, left = await _obeyed(scene, point, "kill")
     await scene.bed.start(name)
-    _had_work(name, left, point)
+    _refuse_idle(name, left, point)
     return f"{name} killed itself, {left} records left"
 
 
@@ -55,7 +55,7 @@ async def zombie(scene: Scene) -> str:
     name, left = await _obeyed(scene, point, "stop")
     await asyncio.sleep(SESSION_SECONDS + 3)
     scene.bed.proceed(name)
-    _had_work(name, left, point)
+    _refuse_idle(name, left, point)
     words = point.replace("_", " ")
     return f"{name} stood {words} for {SESSION_SECONDS + 3} s and went on, {left} records left"
 
@@ -66,8 +66,8 @@ async def _obeyed(scene: Scene, point: Point, action: Action) -> tuple[str, int]
     return name, await scene.sampler.lag()
 
 
-def _had_work(name: str, left: int, point: Point) -> None:
-    """Raise NoWork unless it had. Asked once the process is back: nobody else brings it back."""
+def _refuse_idle(name: str, left: int, point: Point) -> None:
+    """Raise NoWork if it left nothing to do. Once it is back: nobody else brings it back."""
     if not left and point != "after_commit":
         raise NoWork(f"{name} had nothing left to do at {point}")
 

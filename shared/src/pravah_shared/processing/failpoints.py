@@ -109,7 +109,8 @@ class Failpoints:
     def _take(self) -> bool:
         """Take the order; False: another process was faster."""
         pid = str(os.getpid())
-        own, note = (self._file.with_name(f"{self._file.name}.{pid}{kind}") for kind in ("", ".by"))
+        own = self._file.with_name(f"{self._file.name}.{pid}")
+        note = own.with_name(f"{own.name}.taken")
         with suppress(FileNotFoundError):
             self._file.rename(own)
             # Not into the order itself: who has it open would read a pid, or nothing, as an order.
