@@ -4,29 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pravah_progress.api import build
-from pravah_progress.api.lane import Lane
 from pravah_progress.api.opening import opened
 from pravah_progress.api.parts import Parts
 from pravah_progress.settings import ProgressSettings
 from pravah_shared.codec import Encoded, decode
 from pravah_shared.errors import BrokerUnavailable
 from pravah_shared.events import Course, Event, Position
-from pravah_shared.http.app import add_lane
 from pravah_shared.http.health import Readiness
 from pravah_shared.http.issuer import LocalIssuer, use_issuer
 from pravah_shared.record import Record
 
 from .memory import memory_store
-
-LANE: Any = Lane
 
 
 @dataclass
@@ -117,9 +113,7 @@ async def offline(*courses: Course, lane: bool = True) -> AsyncIterator[Offline]
 
     app = build(settings, open_parts)
     handed_over: list[str] = []
-    add_lane(app, partial(Passed, paths=handed_over))
-    if not lane:
-        app.user_middleware = [one for one in app.user_middleware if LANE is not one.cls]
+    app.user_middleware.append(Middleware(Passed, paths=handed_over))
     issuer = LocalIssuer(settings)
     use_issuer(app, issuer)
     transport = httpx.ASGITransport(app)
@@ -127,4 +121,6 @@ async def offline(*courses: Course, lane: bool = True) -> AsyncIterator[Offline]
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
+        if not lane:
+            app.lane = None
         yield Offline(app, client, issuer, log, handed_over)

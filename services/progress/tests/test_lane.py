@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from pravah_progress.api import lane
 from pravah_shared.events import Event
+from pravah_shared.http.limits import BODY_BYTES
 
 from .bodies_made import MANGLED, PLAIN, attempt, bodies, report, update
 from .facts import course
@@ -129,6 +129,16 @@ async def test_what_is_answered_is_not_kept_by_caches() -> None:
         assert answer.headers.get_list("cache-control") == ["no-store"]
 
 
+@pytest.mark.parametrize("path", [ONE, BATCH])
+async def test_a_body_above_the_limit_is_the_edges(path: str) -> None:
+    """413, with what to do, however far it was read here; nothing stays counted."""
+    async with offline() as api:
+        answer = await api.post(path, b" " * (BODY_BYTES + 1))
+        assert answer.status_code == 413
+        assert "smaller requests" in answer.json()["detail"]
+        assert (api.parts.gate.bytes, api.parts.gate.requests) == (0, 0)
+
+
 async def test_other_methods_are_the_routers() -> None:
     """405, with the Allow header."""
     async with offline() as api:
@@ -159,7 +169,7 @@ async def test_a_client_that_goes_away_is_not_answered() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await lane.Lane(api.app)(scope, receive, send)
+        await api.app(scope, receive, send)
         assert sent == []
         assert (api.parts.gate.bytes, api.parts.gate.requests) == (0, 0)
 

@@ -6,10 +6,9 @@ Reading is as strict as the published schemas: what they refuse is `Undecodable`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -33,8 +32,7 @@ NO_READERS: Final[Mapping[str, Reader]] = {}
 _MODELS = {event_type.encode(): model for event_type, model in EVENT_TYPES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A record ready to be published. `topic` is without the deployment's prefix."""
 
     topic: str

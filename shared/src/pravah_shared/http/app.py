@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pravah_shared.http import docs, problems
 from pravah_shared.http.edge import Edge
@@ -41,6 +40,24 @@ async def no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
+class Application(FastAPI):
+    """FastAPI, with room in front of its layers for what is too frequent for them.
+
+    `lane` is served in place of the application and hands on to `beyond_lane` what it does not
+    take. It answers its own problems, and traces and counts by itself (`edge`).
+    """
+
+    lane: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await (self.lane or self.beyond_lane)(scope, receive, send)
+
+    async def beyond_lane(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request by the application's own layers and routes."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(
     service: str,
     settings: "Settings",
@@ -48,7 +65,7 @@ def create_app(
     ready: ReadyCheck,
     lifespan: Lifespan = no_lifespan,
     alive: AliveCheck = always_alive,
-) -> FastAPI:
+) -> Application:
     """Return an application to which a service adds its routers.
 
     At its start it refuses (ConfigurationError) a route that does not say who may call it.
@@ -62,7 +79,7 @@ def create_app(
         async with lifespan(app):
             yield
 
-    app = FastAPI(
+    app = Application(
         title=f"Pravah {service}",
         version="1",
         openapi_url=None,
@@ -81,14 +98,6 @@ def create_app(
         app.get(SESSION_PATH, include_in_schema=False, dependencies=[public()])(open_session)
     app.openapi = partial(docs.describe, app)  # type: ignore[method-assign]
     return app
-
-
-def add_lane(app: FastAPI, lane: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Put ASGI middleware between `Edge` and the routes, for what is too frequent for their stack.
-
-    What it raises is answered 500: it answers its own problems.
-    """
-    app.user_middleware.append(Middleware(lane))
 
 
 def create_health_app(service: str, *, ready: ReadyCheck, alive: AliveCheck) -> FastAPI:

@@ -42,11 +42,12 @@ class Edge:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         answer = _Answer(send, body, for_somebody=not CREDENTIALS.isdisjoint(headers))
         method = scope["method"] if scope["method"] in METHODS else "other"
-        with traces.request_span(method, _traceparent(headers)) as span:
+        with traces.request_span(method, traceparent_of(headers)) as span:
             try:
                 await self._serve(scope, _announced_bytes(headers), body.receive, answer)
             finally:
-                _record(scope, method, answer.status, time.perf_counter() - started_at, span)
+                seconds = time.perf_counter() - started_at
+                record(method, _route(scope), answer.status, seconds, span)
 
     async def _serve(
         self, scope: Scope, announced_bytes: int, receive: Receive, answer: "_Answer"
@@ -106,7 +107,8 @@ def _uncached(start: Message) -> Message:
     return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}
 
 
-def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+def traceparent_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the caller's W3C traceparent, as it was sent."""
     given = headers.get(b"traceparent")
     return None if given is None else given.decode("latin-1")
 
@@ -122,8 +124,8 @@ def _seconds(method: str, route: str, status: int) -> Any:
     return metrics.HTTP_REQUEST_SECONDS.labels(method, route, status or "none")
 
 
-def _record(scope: Scope, method: str, status: int, seconds: float, span: Span) -> None:
-    route = _route(scope)
+def record(method: str, route: str, status: int, seconds: float, span: Span) -> None:
+    """Count a request by its route's template, and tell its span. Status 0: no answer went out."""
     _seconds(method, route, status).observe(seconds)
     if not span.is_recording():
         return

@@ -8,10 +8,10 @@ Nothing of our inside (stack, driver's text, other learners' data) is ever in an
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -28,7 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 """Asked of clients when a dependency is away: most failovers of a replica set fit into a few."""
 
-__all__ = ["FieldProblem", "Problem", "install", "problem_response"]
+__all__ = ["FieldProblem", "Problem", "install", "problem_of", "problem_response"]
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -150,21 +150,28 @@ def of_unexpected(error: Exception) -> Problem:
     )
 
 
+_PROBLEMS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]] = (
+    (Problem, lambda error: error),
+    (RequestValidationError, of_validation),
+    (HTTPException, of_http),
+    (Transient, of_transient),
+    (Refused, of_refused),
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what an error is answered with."""
+    for kind, to_problem in _PROBLEMS:
+        if isinstance(error, kind):
+            return to_problem(error)
+    return of_unexpected(error)
+
+
 def install(app: FastAPI) -> None:
-    """Make every error that a route raises a problem document."""
-    handlers: list[tuple[type[Exception], Any]] = [
-        (Problem, lambda error: error),
-        (RequestValidationError, of_validation),
-        (HTTPException, of_http),
-        (Transient, of_transient),
-        (Refused, of_refused),
-    ]
-    for kind, to_problem in handlers:
-        app.add_exception_handler(kind, _answering(to_problem))
+    """Make every error that a route raises a problem document; `Edge` does so with the others."""
+    for kind, _ in _PROBLEMS:
+        app.add_exception_handler(kind, _answer)
 
 
-def _answering(to_problem: Any) -> Any:
-    async def answer(_request: Request, error: Exception) -> Response:
-        return problem_response(to_problem(error))
-
-    return answer
+async def _answer(_request: Request, error: Exception) -> Response:
+    return problem_response(problem_of(error))

@@ -7,7 +7,7 @@ So a busy process writes larger batches, and a partition whose leader is away ho
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from pravah_shared.codec import Encoded
 from pravah_shared.errors import BrokerUnavailable, PravahError
@@ -26,10 +26,11 @@ MOST_TOGETHER: Final = 2_000
 class _Call:
     """A caller that waits for its records."""
 
-    __slots__ = ("_left", "_positions", "done")
+    __slots__ = ("_left", "_positions", "done", "since")
 
-    def __init__(self, records: int) -> None:
-        self.done: asyncio.Future[list[Position]] = asyncio.get_running_loop().create_future()
+    def __init__(self, records: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.done: asyncio.Future[list[Position]] = loop.create_future()
+        self.since = loop.time()
         self._positions: list[Position] = [_NOWHERE] * records
         self._left = records
 
@@ -46,14 +47,8 @@ class _Call:
             self.done.set_exception(error)
 
 
-class _Entry(NamedTuple):
-    """A record, its place in whose call, and since when it waits."""
-
-    record: Encoded
-    call: _Call
-    place: int
-    since: float
-
+_Entry: TypeAlias = tuple[Encoded, _Call, int]
+"""A record, and its place in whose call."""
 
 _NOWHERE: Final = Position("", -1, -1)
 
@@ -86,10 +81,10 @@ class Gathering:
         for record in records:
             refuse_too_large(record)
         loop = asyncio.get_running_loop()
-        call, now = _Call(len(records)), loop.time()
+        call = _Call(len(records), loop)
         if not self._entries:
             loop.call_later(LINGER_SECONDS, self._sort)
-        self._entries += [_Entry(one, call, place, now) for place, one in enumerate(records)]
+        self._entries += [(one, call, place) for place, one in enumerate(records)]
         self.waiting += len(records)
         try:
             return await call.done
@@ -108,7 +103,7 @@ class Gathering:
             self._run(self._sort_later(entries))
             return
         for entry in entries:
-            partition = partition_of(entry.record.key, partitions)
+            partition = partition_of(entry[0].key, partitions)
             queue = self._queues.get(partition)
             if queue is None:
                 self._queues[partition] = queue = []
@@ -138,7 +133,7 @@ class Gathering:
             _fail(queue, BrokerUnavailable("the process ends; send again"))
 
     async def _publish(self, partition: int, entries: Sequence[_Entry]) -> None:
-        records = [entry.record for entry in entries]
+        records = [record for record, _, _ in entries]
         try:
             positions = await self._publisher.publish_to(self._topic, partition, records)
         except PravahError as error:
@@ -148,14 +143,16 @@ class Gathering:
             _fail(entries, BrokerUnavailable("publishing broke off; send again"))  # nobody waits
             raise
         self._published.inc(len(entries))
-        for entry, position in zip(entries, positions, strict=True):
-            entry.call.resolve(entry.place, position)
+        for (_, call, place), position in zip(entries, positions, strict=True):
+            call.resolve(place, position)
 
-    def _in_time(self, entries: Iterable[_Entry]) -> list[_Entry]:
+    def _in_time(self, entries: list[_Entry]) -> list[_Entry]:
         oldest = asyncio.get_running_loop().time() - self._publisher.timeout_seconds
-        late = [entry for entry in entries if entry.since < oldest]
+        late = [entry for entry in entries if entry[1].since < oldest]
+        if not late:
+            return entries
         _fail(late, BrokerUnavailable("Kafka is slower than records come; send again, later"))
-        return [entry for entry in entries if entry.since >= oldest]
+        return [entry for entry in entries if entry[1].since >= oldest]
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -164,5 +161,5 @@ class Gathering:
 
 
 def _fail(entries: Iterable[_Entry], error: PravahError) -> None:
-    for entry in entries:
-        entry.call.fail(error)
+    for _, call, _ in entries:
+        call.fail(error)

@@ -53,11 +53,11 @@ def _packed(producer: AIOKafkaProducer, records: Sequence[Encoded]) -> Iterator[
     """Yield closed batches: the producer lets open ones wait for more."""
     batch = producer.create_batch()
     for record in records:
-        said = {"key": record.key, "value": record.value, "headers": record.headers}
-        if batch.append(timestamp=None, **said) is None:  # full, and closed by that
-            yield batch
+        _, key, value, headers = record
+        if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            yield batch  # full, and closed by that
             batch = producer.create_batch()
-            batch.append(timestamp=None, **said)  # the first one always fits
+            batch.append(timestamp=None, key=key, value=value, headers=headers)  # always fits
     batch.close()
     yield batch
 

@@ -92,7 +92,7 @@ def shut_down() -> None:
 
 def current_traceparent() -> str | None:
     """Return the W3C traceparent of the current span, to be carried on; None outside of any."""
-    return traceparent_of(trace.get_current_span()) or carried()
+    return carried() or traceparent_of(trace.get_current_span())
 
 
 def traceparent_of(span: Span) -> str | None:

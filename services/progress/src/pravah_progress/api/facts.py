@@ -4,10 +4,10 @@ The same event as `new_event(Progressed(…))` through `pravah_shared.codec.enco
 either: a report is read, judged and written as one struct. test_facts.py holds the two together.
 """
 
-import os
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha1
+from random import getrandbits
 from typing import Final, NamedTuple
 
 from msgspec import Struct, UnsetType
@@ -54,7 +54,7 @@ class Now(NamedTuple):
     @classmethod
     def at(cls, moment: datetime) -> "Now":
         """Return the forms of a moment of UTC, cut to milliseconds."""
-        return _now(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+        return _now(moment.isoformat(timespec="milliseconds")[:23])
 
     def is_past(self, time: str) -> bool:
         """Whether a plain time is not later."""
@@ -66,15 +66,14 @@ class Now(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _now(moment: datetime) -> Now:
+def _now(text: str) -> Now:
     """Return the forms of a whole millisecond; several requests come within one."""
-    text = moment.isoformat(timespec="milliseconds")[:23] + "Z"
-    return Now(moment, text, text[:19])
+    return Now(datetime.fromisoformat(text + "Z"), text + "Z", text[:19])
 
 
 def record_of(reported: Reported, now: Now, traceparent: str | None) -> Encoded:
     """Return the record of a report. Future times become `now`: nothing has happened later."""
-    report_id = os.urandom(16).hex()
+    report_id = f"{getrandbits(128):032x}"
     key = reported.learner_id.encode()
     headers = [
         _SPEC,

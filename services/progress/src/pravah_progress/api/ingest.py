@@ -65,6 +65,24 @@ class Ingest:
         positions = iter(await self._publish(records))
         return [one if isinstance(one, Problem) else Token.of(next(positions)) for one in judged]
 
+    async def take_one(self, principal: Principal, report: Reported) -> Position:
+        """Return where a report stands in Kafka, on all in-sync replicas.
+
+        Raises:
+            Problem: why it was not taken; 503 as `take`.
+        """
+        principal.must_own(report.learner_id)
+        now, ids = Now.at(self.clock()), (report.course_id,)
+        courses = await self.courses.get(ids)
+        record = _record(report, now, courses, current_traceparent())
+        if isinstance(record, Problem) and is_doubtful(report, courses):
+            courses = await self.courses.get_in_doubt(ids)
+            record = _record(report, now, courses, current_traceparent())
+        if isinstance(record, Problem):
+            raise record
+        (position,) = await self._publish([record])
+        return position
+
     async def _publish(self, records: Sequence[Encoded]) -> list[Position]:
         began = time.monotonic()
         try:
