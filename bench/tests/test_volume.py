@@ -46,7 +46,8 @@ def test_a_copied_report_is_what_the_learner_would_have_reported(learner: int) -
 def test_the_cost_may_grow_by_fifteen_in_a_hundred() -> None:
     """The median of the few is what it is held against."""
     few = [ran(10), ran(20), ran(12)]
-    held = {cost: lines(few, ran(cost))[0].holds for cost in (13.7, 13.9)}
+    many = {cost: [ran(1), ran(cost), ran(99)] for cost in (13.7, 13.9)}
+    held = {cost: lines(few, runs, ran(1))[0].holds for cost, runs in many.items()}
     assert held == {13.7: True, 13.9: False}
 
 
@@ -55,9 +56,9 @@ def test_the_cost_may_grow_by_fifteen_in_a_hundred() -> None:
 )
 def test_memory_has_a_bound_and_must_be_flat(end_mb: float, held: list[bool]) -> None:
     """Either alone would let a leak through."""
-    assert [line.holds for line in lines([ran(1)], ran(1, end_mb=end_mb))[1:]] == held
+    assert [line.holds for line in lines([ran(1)], [ran(1)], ran(1, end_mb=end_mb))[1:]] == held
 
 
 def test_a_quick_look_claims_nothing_of_a_million() -> None:
     """It has a tenth of them."""
-    assert {line.holds for line in lines([ran(1)], ran(1, 100_000))} == {None}
+    assert {line.holds for line in lines([ran(1)], [ran(1)], ran(1, 100_000))} == {None}

@@ -1,5 +1,6 @@
 """One run of the stream among so many enrollments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -62,15 +63,19 @@ class _Memory:
         self.most_mb = max(self.most_mb, self.end_mb)
 
 
-async def run(arena: Arena, enrollments: int, events: int) -> Ran:
-    """Fill the store with so many enrollments; let so many of their learners report once.
+async def fill(arena: Arena, enrollments: int) -> list[int]:
+    """Fill the store with so many enrollments; return their learners, shuffled.
 
-    `arena` has enrolled its models. Whose report it is is chosen evenly among all.
+    `arena` has enrolled its models.
     """
     learners = range(FIRST, enrollments)
     await populate(arena.settings, learners)
     chooser = Random(learning.SEED + enrollments)  # noqa: S311 - an order, not a secret
-    order = chooser.sample(learners, min(events, len(learners)))
+    return chooser.sample(learners, len(learners))
+
+
+async def run(arena: Arena, enrollments: int, order: Sequence[int]) -> Ran:
+    """Let these learners report once, in this order, among so many enrollments."""
     await publish_turn(arena.settings, order)
     async with (
         Database.connect(arena.settings.mongo_uri, arena.settings.mongo_database) as database,

@@ -9,7 +9,7 @@ from bench.parts import Parts
 from bench.results import figure
 from bench.screen import Steps
 from bench.volume.copies import MODELS
-from bench.volume.run import Ran, run
+from bench.volume.run import Ran, fill, run
 
 PARTITIONS = (1, 2, 4)
 EVENTS = 100_000
@@ -43,7 +43,9 @@ async def measure(parts: Parts, effort: Effort, steps: Steps) -> list[list[str]]
             await arena.enroll()
             for enrollments in sizes(effort):
                 steps.tell(f"scale: {enrollments:,} enrollments, {partitions} partitions")
-                rows.append(row(await run(arena, enrollments, EVENTS), partitions))
+                learners = await fill(arena, enrollments)
+                ran = await run(arena, enrollments, learners[:EVENTS])
+                rows.append(row(ran, partitions))
                 steps.advance()
     return rows
 

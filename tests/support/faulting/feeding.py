@@ -138,7 +138,7 @@ async def pravah(platform: Platform, *arguments: str) -> tuple[int, Any]:
 async def feed(directory: Path, state: Path, seed: int, tell: Tell) -> bool:
     """Feed a data set to a platform of its own under kills; return whether all of it is exact."""
     failpoints = failpoints_of(state)
-    async with breakable_parts(state / "parts") as parts:
+    async with breakable_parts(state / "parts", durable=False) as parts:
         with_kills = standing(
             parts.stack, state / "platform", started=False, arranged=killable(failpoints)
         )

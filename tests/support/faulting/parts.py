@@ -41,13 +41,16 @@ class BreakableParts:
 
 
 @asynccontextmanager
-async def breakable_parts(state: Path) -> AsyncIterator[BreakableParts]:
-    """Yield parts of one's own, their data under `state`; take them away afterwards."""
+async def breakable_parts(state: Path, *, durable: bool) -> AsyncIterator[BreakableParts]:
+    """Yield parts of one's own, their data under `state`; take them away afterwards.
+
+    `durable`: what the store has acknowledged is there after it was killed.
+    """
     ports = iter(free_ports(8))
     cache = LocalSettings().cache
     behind = Behind(next(ports), next(ports))
     kafka = KafkaPart(next(ports), next(ports), state / "kafka", cache, behind)
-    store = StorePart(next(ports), state / "mongo", cache)
+    store = StorePart(next(ports), state / "mongo", cache, durable)
     mail = MailPart(next(ports), next(ports), state / "mails")
     stack = Stack(kafka.bootstrap, store.uri, "127.0.0.1", mail.port, mail.root)
     launches = [await asyncio.to_thread(part.launch) for part in (kafka, store, mail)]

@@ -165,7 +165,7 @@ async def judge(plan: Plan, state: Path, tell: Tell) -> Sequence[Verdict]:
     """Make a run by the plan; return the verdicts. Logs stay in `state`."""
     how_long = f"for {plan.minutes:g} minutes" if plan.minutes else "once each"
     tell(f"seed {plan.seed}: {len(plan.faults)} faults, {how_long}")
-    async with open_testbed(state, whole=plan.whole, started=False) as bed:
+    async with open_testbed(state, whole=plan.whole, started=False, durable=True) as bed:
         chance = random.Random(plan.seed + 2)
         noise = Noise(bed.platform.settings, chance)
         await noise.poison(HEAD_POISON)  # at the head: what every worker meets first

@@ -119,9 +119,14 @@ def clock_in(state: Path, name: str) -> Path:
 
 
 @asynccontextmanager
-async def open_testbed(state: Path, *, whole: bool, started: bool = True) -> AsyncIterator[Testbed]:
-    """Yield a deployment; `whole`: with certificate and notification. Takes all of it away."""
-    async with breakable_parts(state / "parts") as parts:
+async def open_testbed(
+    state: Path, *, whole: bool, started: bool = True, durable: bool = False
+) -> AsyncIterator[Testbed]:
+    """Yield a deployment; `whole`: with certificate and notification. Takes all of it away.
+
+    `durable`: for faults that kill the store.
+    """
+    async with breakable_parts(state / "parts", durable=durable) as parts:
         arrange = Arrangement(state, parts.proxied, whole=whole, ports=free_ports(2))
         standing_there = standing(
             parts.stack, state / "platform", settings=SETTINGS, started=False, arranged=arrange

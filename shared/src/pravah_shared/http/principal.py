@@ -43,7 +43,7 @@ class Principal:
         For ids in bodies; `allow` does it for `{learner_id}` in paths. An mdo_admin passes here
         and is checked by `must_manage`, once the learner's MDO is known.
         """
-        if self.is_trusted or self.owns(learner_id) or "mdo_admin" in self.roles:
+        if self.owns(learner_id) or self.is_trusted or "mdo_admin" in self.roles:
             return
         raise forbidden("This is another learner's; a learner reaches only their own data")
 
