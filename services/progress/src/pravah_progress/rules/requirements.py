@@ -61,8 +61,13 @@ def completed_languages(scope: Scope, course: Course) -> tuple[str, ...]:
 
     Of a completed course: whether a unit counts as passed is not asked again.
     """
-    done = [scope.languages_of(unit.unit_id) for unit in required_content(course)]
-    return tuple(sorted(set.intersection(*done))) if done else ()
+    common: set[str] | None = None
+    for unit in required_content(course):
+        languages = scope.languages_of(unit.unit_id)
+        common = languages if common is None else common & languages
+        if not common:
+            return ()
+    return tuple(sorted(common or ()))
 
 
 def required_content(course: Course) -> tuple[Unit, ...]:

@@ -63,13 +63,16 @@ class Scope:
 
     def opened(self, unit_id: str) -> bool:
         """Tell whether a content unit was ever reported, in the window or not."""
-        return any(True for _ in self._content_parts(unit_id))
+        return bool(self._content_parts(unit_id))
 
     def done_at(self, unit_id: str) -> Milliseconds | None:
         """Return when the learner first finished a content unit."""
-        return _min(
-            part.earliest(content.get("done", {})) for part, content in self._content_parts(unit_id)
-        )
+        first: Milliseconds | None = None
+        for part, content in self._content_parts(unit_id):
+            at = part.earliest(content.get("done", {}))
+            if at is not None and (first is None or at < first):
+                first = at
+        return first
 
     def languages_of(self, unit_id: str) -> set[str]:
         """Return the languages in which a content unit was done, in the window or not."""
@@ -130,10 +133,12 @@ class Scope:
             for (at, attempt_id), percent in sorted(found.items())
         ]
 
-    def _content_parts(self, unit_id: str) -> Iterator[tuple[Part, Mapping[str, Any]]]:
-        for part in self.parts:
-            if content := part.facts.get("content", {}).get(unit_id):
-                yield part, content
+    def _content_parts(self, unit_id: str) -> list[tuple[Part, Mapping[str, Any]]]:
+        return [
+            (part, content)
+            for part in self.parts
+            if (content := part.facts.get("content", {}).get(unit_id))
+        ]
 
 
 def activity_of(facts: Mapping[str, Any]) -> Iterator[Days]:

@@ -39,9 +39,13 @@ def as_rules_know_it(stored: Document) -> Document:
     branches = {"": document}
     for path, value in stored.items():
         parent, _, name = path.rpartition(SEPARATOR)
-        branch = _branch(branches, parent)
+        branch = branches.get(parent)
+        if branch is None:
+            branch = _branch(branches, parent)
         text = parent.startswith(ANNOUNCED)
-        branch[name.replace(DOT, ".")] = json.loads(value) if text else value
+        branch[name.replace(DOT, ".") if "%" in name else name] = (
+            json.loads(value) if text else value
+        )
     return document
 
 
