@@ -42,10 +42,9 @@ def as_rules_know_it(stored: Document) -> Document:
         branch = branches.get(parent)
         if branch is None:
             branch = _branch(branches, parent)
-        text = parent.startswith(ANNOUNCED)
-        branch[name.replace(DOT, ".") if "%" in name else name] = (
-            json.loads(value) if text else value
-        )
+        if "%" in name:
+            name = name.replace(DOT, ".")
+        branch[name] = json.loads(value) if parent.startswith(ANNOUNCED) else value
     return document
 
 
