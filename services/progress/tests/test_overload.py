@@ -17,6 +17,7 @@ from pravah_progress.api.trail import Trail
 from pravah_progress.settings import ProgressSettings
 from pravah_shared.events import Position
 from pravah_shared.http.issuer import LocalIssuer, use_issuer
+from pravah_shared.http.limits import BODY_BYTES
 
 from .bodies_made import report
 from .memory import memory_store
@@ -66,6 +67,14 @@ async def test_bodies_beyond_the_room_are_refused() -> None:
         assert (await api.post(ONE, b" " * 1_001)).status_code == 503
         assert (await api.post(ONE, CONTENT)).status_code == 202
         assert gate.bytes == 0
+
+
+async def test_a_body_that_is_announced_too_large_takes_no_room() -> None:
+    """It is refused before it is read: who sends such bodies must not keep others out."""
+    async with offline() as api:
+        room(api, most_bytes=0)
+        answer = await api.post(ONE, b" " * (BODY_BYTES + 1))
+        assert answer.status_code == 413
 
 
 async def test_who_has_no_token_holds_nothing() -> None:

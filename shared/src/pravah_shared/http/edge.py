@@ -44,7 +44,7 @@ class Edge:
         method = scope["method"] if scope["method"] in METHODS else "other"
         with traces.request_span(method, traceparent_of(headers)) as span:
             try:
-                await self._serve(scope, _announced_bytes(headers), body.receive, answer)
+                await self._serve(scope, announced_bytes(headers), body.receive, answer)
             finally:
                 seconds = time.perf_counter() - started_at
                 record(method, _route(scope), answer.status, seconds, span)
@@ -113,7 +113,8 @@ def traceparent_of(headers: Mapping[bytes, bytes]) -> str | None:
     return None if given is None else given.decode("latin-1")
 
 
-def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
+def announced_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """Return how long the body is said to be; 0: nothing is said that can be read."""
     given = headers.get(b"content-length", b"")
     return int(given[:20]) if given.isdigit() else 0
 

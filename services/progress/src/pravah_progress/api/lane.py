@@ -90,6 +90,9 @@ class Lane:
             return
         began = time.perf_counter()
         headers: Headers = dict(scope["headers"][::-1])  # of a repeated one the first counts
+        if edge.announced_bytes(headers) > BODY_BYTES:
+            await self._beyond(scope, receive, send)  # which refuses it before it is read
+            return
         body = _Body(receive, self._parts.gate)
         try:
             with traces.request_span("POST", edge.traceparent_of(headers)) as span:
