@@ -176,8 +176,12 @@ async def test_a_client_that_goes_away_is_not_answered() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
+        labels = {"method": "POST", "route": ONE, "status": "none"}
+        before = REGISTRY.get_sample_value("pravah_http_request_seconds_count", labels) or 0
         await api.app(scope, receive, send)
         assert sent == []
+        after = REGISTRY.get_sample_value("pravah_http_request_seconds_count", labels)
+        assert after == before + 1
         assert (api.parts.gate.bytes, api.parts.gate.requests) == (0, 0)
 
 

@@ -2,7 +2,7 @@
 
 The last two are development stand-ins that survive a restart; production is MongoDB 8. Killed by
 SIGKILL they lose what they acknowledged last, a few writes, for they take `j: true` without syncing
-their log; those that are `durable` sync each write, at a quarter of the rate.
+their log; those that are `durable` sync each write, and are slower.
 """
 
 import shutil
@@ -28,7 +28,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class StorePart:
-    """One store: its port and its data directory. `durable`: for those who kill it (mongod is)."""
+    """One store: its port and its data directory. `durable`: for those who kill it."""
 
     port: int
     data_dir: Path

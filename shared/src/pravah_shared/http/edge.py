@@ -11,17 +11,17 @@ from functools import lru_cache
 from typing import Any, Final
 
 from opentelemetry.trace import Span
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pravah_shared.http.discarding import Body
 from pravah_shared.http.limits import Limited
-from pravah_shared.http.problems import Problem, of_http, of_unexpected, problem_response
+from pravah_shared.http.problems import Problem, problem_of, problem_response
 from pravah_shared.telemetry import metrics, traces
 
 UNMATCHED: Final = "unmatched"
 """Route label of paths that we do not serve: the path itself would be a series for each try."""
 TOO_LARGE: Final = 413
+NO_STORE: Final = (b"cache-control", b"no-store")
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -50,16 +50,14 @@ class Edge:
                 record(method, _route(scope), answer.status, seconds, span)
 
     async def _serve(
-        self, scope: Scope, announced_bytes: int, receive: Receive, answer: "_Answer"
+        self, scope: Scope, announced: int, receive: Receive, answer: "_Answer"
     ) -> None:
-        request = Limited(announced_bytes, receive)
+        request = Limited(announced, receive)
         try:
             request.refuse_announced()
             await self._app(scope, request.receive, answer.send)
-        except HTTPException as error:
-            await _answer_problem(of_http(error), scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - the edge: a client always gets an answer
-            await _answer_problem(of_unexpected(error), scope, receive, answer)
+            await _answer_problem(problem_of(error), scope, receive, answer)
 
 
 class _Answer:
@@ -104,7 +102,7 @@ def _uncached(start: Message) -> Message:
     for name, _ in headers:
         if name.lower() == b"cache-control":
             return start
-    return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}
+    return {**start, "headers": [*headers, NO_STORE]}
 
 
 def traceparent_of(headers: Mapping[bytes, bytes]) -> str | None:

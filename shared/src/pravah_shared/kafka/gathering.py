@@ -7,7 +7,7 @@ So a busy process writes larger batches, and a partition whose leader is away ho
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from pravah_shared.codec import Encoded
 from pravah_shared.errors import BrokerUnavailable, PravahError
@@ -47,8 +47,13 @@ class _Call:
             self.done.set_exception(error)
 
 
-_Entry: TypeAlias = tuple[Encoded, _Call, int]
-"""A record, and its place in whose call."""
+class _Entry(NamedTuple):
+    """A record, and its place in whose call."""
+
+    record: Encoded
+    call: _Call
+    place: int
+
 
 _NOWHERE: Final = Position("", -1, -1)
 
@@ -84,7 +89,7 @@ class Gathering:
         call = _Call(len(records), loop)
         if not self._entries:
             loop.call_later(LINGER_SECONDS, self._sort)
-        self._entries += [(one, call, place) for place, one in enumerate(records)]
+        self._entries += [_Entry(one, call, place) for place, one in enumerate(records)]
         self.waiting += len(records)
         try:
             return await call.done
@@ -103,7 +108,7 @@ class Gathering:
             self._run(self._sort_later(entries))
             return
         for entry in entries:
-            partition = partition_of(entry[0].key, partitions)
+            partition = partition_of(entry.record.key, partitions)
             queue = self._queues.get(partition)
             if queue is None:
                 self._queues[partition] = queue = []
@@ -133,7 +138,7 @@ class Gathering:
             _fail(queue, BrokerUnavailable("the process ends; send again"))
 
     async def _publish(self, partition: int, entries: Sequence[_Entry]) -> None:
-        records = [record for record, _, _ in entries]
+        records = [entry.record for entry in entries]
         try:
             positions = await self._publisher.publish_to(self._topic, partition, records)
         except PravahError as error:
@@ -148,11 +153,11 @@ class Gathering:
 
     def _in_time(self, entries: list[_Entry]) -> list[_Entry]:
         oldest = asyncio.get_running_loop().time() - self._publisher.timeout_seconds
-        late = [entry for entry in entries if entry[1].since < oldest]
+        late = [entry for entry in entries if entry.call.since < oldest]
         if not late:
             return entries
         _fail(late, BrokerUnavailable("Kafka is slower than records come; send again, later"))
-        return [entry for entry in entries if entry[1].since >= oldest]
+        return [entry for entry in entries if entry.call.since >= oldest]
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -161,5 +166,5 @@ class Gathering:
 
 
 def _fail(entries: Iterable[_Entry], error: PravahError) -> None:
-    for _, call, _ in entries:
-        call.fail(error)
+    for entry in entries:
+        entry.call.fail(error)

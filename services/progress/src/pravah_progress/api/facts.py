@@ -4,10 +4,10 @@ The same event as `new_event(Progressed(…))` through `pravah_shared.codec.enco
 either: a report is read, judged and written as one struct. test_facts.py holds the two together.
 """
 
+import os
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha1
-from random import getrandbits
 from typing import Final, NamedTuple
 
 from msgspec import Struct, UnsetType
@@ -73,7 +73,7 @@ def _now(text: str) -> Now:
 
 def record_of(reported: Reported, now: Now, traceparent: str | None) -> Encoded:
     """Return the record of a report. Future times become `now`: nothing has happened later."""
-    report_id = f"{getrandbits(128):032x}"
+    report_id = os.urandom(16).hex()
     key = reported.learner_id.encode()
     headers = [
         _SPEC,

@@ -68,6 +68,9 @@ class Ingest:
     async def take_one(self, principal: Principal, report: Reported) -> Position:
         """Return where a report stands in Kafka, on all in-sync replicas.
 
+        As `take` of this one alone, without the lists that a batch needs: nearly every request
+        brings one.
+
         Raises:
             Problem: why it was not taken; 503 as `take`.
         """

@@ -31,15 +31,13 @@ if TYPE_CHECKING:
     from pravah_shared.http.tokens import TokenVerifier
 
 JSON: Final = b"application/json"
-NO_STORE: Final = (b"cache-control", b"no-store")
-"""Every answer is about somebody, as `Edge` sees to for the routes."""
 TAKEN: Final = 202
 
 Headers = Mapping[bytes, bytes]
 
 
 class _Answer(NamedTuple):
-    """What goes out."""
+    """What goes out: of somebody's data or trials, so no cache keeps it."""
 
     status: int
     content: bytes
@@ -49,13 +47,14 @@ class _Answer(NamedTuple):
     def json(cls, status: int, content: bytes) -> "_Answer":
         """Return an answer of what was asked for."""
         length = (b"content-length", b"%d" % len(content))
-        return cls(status, content, [length, (b"content-type", JSON), NO_STORE])
+        return cls(status, content, [length, (b"content-type", JSON), edge.NO_STORE])
 
     @classmethod
     def refusal(cls, error: Exception) -> "_Answer":
         """Return an answer that says why not."""
         response = problem_response(problem_of(error))
-        return cls(response.status_code, bytes(response.body), [*response.raw_headers, NO_STORE])
+        headers = [*response.raw_headers, edge.NO_STORE]
+        return cls(response.status_code, bytes(response.body), headers)
 
     async def send(self, send: Send) -> None:
         """Send it."""
@@ -63,6 +62,9 @@ class _Answer(NamedTuple):
         await send(start)
         await send({"type": "http.response.body", "body": self.content})
 
+
+_GONE: Final = _Answer(0, b"", [])
+"""The client has left: nothing goes out."""
 
 Taker = Callable[[Parts, Principal, bytes], Awaitable[_Answer | None]]
 """Takes a body; None: the declared route shall."""
@@ -98,13 +100,12 @@ class Lane:
             with traces.request_span("POST", edge.traceparent_of(headers)) as span:
                 answer = await self._answer(take, scope, headers, body)
                 if answer is not None:
-                    await answer.send(send)
+                    if answer is not _GONE:
+                        await answer.send(send)
                     seconds = time.perf_counter() - began
                     edge.record("POST", scope["path"], answer.status, seconds, span)
             if answer is None:
                 await self._beyond(scope, body.again, send)
-        except ClientDisconnect:
-            return  # nobody is left to be answered
         finally:
             body.leave()
 
@@ -122,7 +123,7 @@ class Lane:
                 return None
             return await take(self._parts, principal, content)
         except ClientDisconnect:
-            raise
+            return _GONE
         except Full:
             return _Answer.refusal(overloaded(self._parts.pacer.book()))
         except Exception as error:  # noqa: BLE001 - as at the edge: a client always gets an answer

@@ -11,8 +11,8 @@ from pravah_progress.api.answers import accepted, batch_accepted, unless_invalid
 from pravah_progress.api.bodies import Accepted, BatchAccepted, Report, Reports
 from pravah_progress.api.parts import PartsOf
 from pravah_progress.api.reading import by_contract, of
+from pravah_progress.api.waiting import Token
 from pravah_shared.http.identity import Principal, allow
-from pravah_shared.http.problems import Problem
 
 router = APIRouter(prefix="/v1/progress", tags=["progress"])
 
@@ -34,10 +34,8 @@ async def report_progress(principal: Sender, report: Report, parts: PartsOf) -> 
     seconds in Retry-After.
     """
     reported = of(report)
-    (taken,) = await parts.ingest.take(principal, [reported])
-    if isinstance(taken, Problem):
-        raise taken
-    return accepted(reported, taken, parts.pacer.book())
+    at = await parts.ingest.take_one(principal, reported)
+    return accepted(reported, Token.of(at), parts.pacer.book())
 
 
 @router.post(
