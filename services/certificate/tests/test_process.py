@@ -82,6 +82,11 @@ class World:
             except httpx.TransportError:
                 return None
 
+    async def is_ready(self, mode: str) -> bool:
+        """Tell whether a process does its work."""
+        answer = await self.get(mode, "/readyz")
+        return answer is not None and answer.is_success
+
     async def read(self) -> None:
         """Read what came out since."""
         for record in await self.reader.read():
@@ -164,6 +169,8 @@ async def test_kill_9_loses_and_doubles_nothing(world: World) -> None:
             await eventually(some_came, PATIENCE_SECONDS, "a first certificate")
             process.kill()
     with world.process("stream"):
+        # The one before may have announced the last of them: this one must run to repeat any.
+        await eventually(lambda: world.is_ready("stream"), PATIENCE_SECONDS, "the last stream")
         await eventually(
             lambda: world.all_certified(
                 {(learner, name) for learner in LEARNERS for name in ("participation", "merit")}
