@@ -1,11 +1,17 @@
 """TCP ports of this machine: which are free, which are taken and by whom."""
 
+import fcntl
+import os
 import random
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import IO
 
 from pravah_shared.errors import ConfigurationError
 
@@ -18,12 +24,15 @@ TRIES = 1_000
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now. Another process may take it before you do."""
+    """Return a port that nothing listens on; see `free_ports`."""
     return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
-    """Return that many different free ports.
+    """Return that many different ports that nothing listens on.
+
+    Nobody is given one of them again while this process lives: what listens on it may be stopped
+    for a while, and must find it free when it comes back.
 
     Raises:
         ConfigurationError: there are not that many.
@@ -33,7 +42,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def _hold_one(held: ExitStack) -> int:
-    for port in random.sample(SERVED, TRIES):
+    for port in random.sample(SERVED, min(TRIES, len(SERVED))):
+        if not _claim(port):
+            continue
         probe = held.enter_context(socket.socket())
         try:
             probe.bind(("127.0.0.1", port))
@@ -41,6 +52,29 @@ def _hold_one(held: ExitStack) -> int:
             continue
         return port
     raise ConfigurationError(f"no free port was found in {TRIES} tries; free some, or set them")
+
+
+def _claim(port: int) -> bool:
+    """Note that a port is this process's; False: it is, or another's, already.
+
+    A byte of one file is locked for each (fcntl(2)): the locks end with the process.
+    """
+    file, ours = _claims()
+    if port in ours:
+        return False
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    ours.add(port)
+    return True
+
+
+@cache
+def _claims() -> tuple[IO[bytes], set[int]]:
+    """Return the file of all claims, never to be closed before the end, and this process's."""
+    name = Path(tempfile.gettempdir()) / f"pravah-ports-{os.getuid()}"
+    return name.open("ab"), set()
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
